@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+#
+#   make                    the image of ARCH (default arm64) with TOOLCHAIN (llvm, gnu)
+#   make check              everything the project tests itself with; ends with "N passed, N failed"
+#   make unit               host unit tests, under AddressSanitizer and UBSan
+#   make fuzz               each fuzzer for FUZZ_SECONDS (default 10)
+#   make lint, make format  clang-format and clang-tidy; apply clang-format
+#   make bench              the figures of docs/
+#   make clean
+#
+# V=1 shows commands. What is needed and missing is fetched by deps/setup on the way.
+
+ARCH         ?= arm64
+TOOLCHAIN    ?= llvm
+FUZZ_SECONDS ?= 10
+
+BUILD := build$(patsubst %,-%,$(filter-out llvm,$(TOOLCHAIN)))/$(ARCH)
+IMAGE := $(BUILD)/assay-$(ARCH)
+
+.PHONY: image check unit fuzz lint format bench clean compile_commands.json FORCE
+.SUFFIXES:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+
+image: $(IMAGE).elf $(IMAGE).img
+
+# --- Tools --------------------------------------------------------------------------------------
+# deps/setup writes where it found them; missing or gone, it is asked before anything is built.
+
+include deps/targets/$(ARCH).mk
+
+HOST_GOALS := check unit fuzz fuzz-% lint format
+deps_for    = build/deps/$(ARCH)-$1.mk
+DEPS       := $(call deps_for,$(TOOLCHAIN)) \
+              $(if $(filter $(HOST_GOALS),$(MAKECMDGOALS)),$(call deps_for,llvm) $(call deps_for,check))
+
+build/deps/$(ARCH)-%.mk: deps/pins deps/setup deps/targets/$(ARCH).mk $(wildcard deps/steps/*.sh)
+	@deps/setup --arch $(ARCH) $*
+$(call deps_for,check): | $(call deps_for,llvm)
+
+ifneq ($(MAKECMDGOALS),clean)
+define use_deps
+DEPS_PATHS :=
+include $1
+ifneq ($$(filter-out $$(wildcard $$(DEPS_PATHS)),$$(DEPS_PATHS)),)
+$1: FORCE
+endif
+endef
+$(foreach file,$(sort $(DEPS)),$(eval $(call use_deps,$(file))))
+endif
+
+# --- Sources ------------------------------------------------------------------------------------
+
+# $(call find,FOLDER,PATTERNS): files below a folder.
+find = $(foreach entry,$(wildcard $1/*),$(call find,$(entry),$2)$(filter $(subst *,%,$2),$(entry)))
+
+IMAGE_SOURCES := $(sort $(call find,lib,*.cc) $(call find,$(ARCH),*.cc *.S) \
+                        $(call find,tests/common,*.cc) $(call find,tests/$(ARCH),*.cc) \
+                        $(call find,tests/misbehave,*.cc))
+IMAGE_OBJECTS := $(IMAGE_SOURCES:%=$(BUILD)/obj/%.o)
+LIBFDT_NAMES  := $(notdir $(wildcard $(LIBFDT)/*.c))
+LIBFDT_OBJECTS := $(LIBFDT_NAMES:%=$(BUILD)/obj/libfdt/%.o)
+LINKER_SCRIPT := linker/$(ARCH).ld
+
+# --- Flags --------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Werror
+# Naming only some members is what designated initialisers are for.
+CLANG_WARNINGS := -Wno-missing-designated-field-initializers
+INCLUDES  = -I. -I$(ARCH)/include -I$(BUILD)/include -isystem $(LIBFDT)
+# Positions are given relative to the repository, wherever it is.
+PATHS     = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBFDT)=libfdt
+
+CODE  = $(TARGET_FLAGS) -ffreestanding -fpie -O2 -g -ffunction-sections -fdata-sections \
+        -fno-omit-frame-pointer -fstack-protector-strong -fno-asynchronous-unwind-tables $(PATHS)
+CXX23 := -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics
+
+# LLVM: its C++ library's headers, configured for a bare machine, over picolibc's.
+llvm_CODE    = -nostdlibinc -isystem $(PICOLIBC)/include
+llvm_CXX     = -Wglobal-constructors $(CLANG_WARNINGS) -nostdinc++ -isystem deps/libcxx -isystem $(LIBCXX)
+llvm_LDFLAGS = --no-undefined --fatal-warnings
+# GNU: the headers it comes with.
+gnu_CODE     = $(GNU_FLAGS)
+gnu_LDFLAGS  = --no-undefined --no-warn-rwx-segments
+
+COMPILE_CC  = $(CC) $(CODE) $($(TOOLCHAIN)_CODE) $(INCLUDES)
+COMPILE_CXX = $(CXX) $(CXX23) $(WARNINGS) $(CODE) $($(TOOLCHAIN)_CXX) $($(TOOLCHAIN)_CODE) $(INCLUDES)
+LINK        = $(LD) -pie --no-dynamic-linker -z norelro -z max-page-size=4096 --gc-sections \
+              --build-id=sha1 $($(TOOLCHAIN)_LDFLAGS) -T $(LINKER_SCRIPT)
+LIBRARIES   = $(PICOLIBC)/lib/libc.a $(LIBGCC)
+
+# --- Rules --------------------------------------------------------------------------------------
+
+Q := $(if $(V),,@)
+# $(call show,WHAT,FILE): the line that stands for a command.
+show = $(if $(V),,@printf '  %-5s %s\n' '$1' '$2')
+
+# $(call remember,FILE,TEXT): FILE holds TEXT; it is written only when it does not, so that what is made
+# from it follows a change of flags or of the list of sources. No process is started.
+define remember
+$(if $(wildcard $(dir $1)),,$(shell mkdir -p $(dir $1)))
+ifneq ($$(strip $$(file <$1)),$(strip $2))
+$$(file >$1,$(strip $2))
+endif
+endef
+ifneq ($(MAKECMDGOALS),clean)
+$(eval $(call remember,$(BUILD)/compile.flags,$(COMPILE_CXX)))
+$(eval $(call remember,$(BUILD)/link.flags,$(LINK) $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LIBRARIES)))
+endif
+
+$(BUILD)/obj/%.cc.o: %.cc $(BUILD)/compile.flags $(BUILD)/version
+	$(call show,CXX,$<)
+	@mkdir -p $(@D)
+	$Q$(COMPILE_CXX) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.S.o: %.S $(BUILD)/compile.flags
+	$(call show,AS,$<)
+	@mkdir -p $(@D)
+	$Q$(COMPILE_CC) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(BUILD)/compile.flags
+	$(call show,CC,libfdt/$(<F))
+	@mkdir -p $(@D)
+	$Q$(COMPILE_CC) -w -MMD -MP -c $< -o $@
+
+# The image with its debug information, of which the other three are made.
+$(BUILD)/linked.elf: $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LINKER_SCRIPT) $(BUILD)/link.flags
+	$(call show,LINK,$@)
+	$Q$(LINK) -o $@ $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LIBRARIES)
+	$Q$(READELF) --relocs --wide $@ | awk '/ R_[A-Z]/ && !/ $(RELATIVE) / { print "$@: the start code cannot apply: " $$0; bad = 1 } END { exit bad }' >&2
+
+$(IMAGE).elf.debug: $(BUILD)/linked.elf
+	$Q$(OBJCOPY) --only-keep-debug $< $@
+
+$(IMAGE).elf: $(BUILD)/linked.elf $(IMAGE).elf.debug
+	$(call show,ELF,$@)
+	$Q$(OBJCOPY) --strip-all --add-gnu-debuglink=$@.debug $< $@
+
+$(IMAGE).img: $(BUILD)/linked.elf
+	$(call show,IMG,$@)
+	$Q$(OBJCOPY) -O binary $< $@
+
+# What `git describe` says, written only when it says something new.
+GIT_LOG := $(firstword $(wildcard $(addsuffix /logs/HEAD,.git $(patsubst gitdir:%,%,$(if $(wildcard .git/HEAD),,$(file <.git))))))
+
+$(BUILD)/version: $(BUILD)/version.checked ;
+$(BUILD)/version.checked: $(GIT_LOG)
+	@mkdir -p $(BUILD)/include/assay
+	@version=$$(git describe --always --tags 2>/dev/null || echo unknown); \
+	if [ "$$version" != "$$(cat $(BUILD)/version 2>/dev/null)" ]; then \
+	    printf '// Written by the Makefile.\n#pragma once\n#define ASSAY_VERSION "%s"\n' "$$version" \
+	        >$(BUILD)/include/assay/version.h; \
+	    echo "$$version" >$(BUILD)/version; \
+	fi; touch $@
+
+-include $(IMAGE_OBJECTS:.o=.d)
+
+# --- Host unit tests and fuzzers ----------------------------------------------------------------
+# Everything that is not an instruction, compiled for this machine: unit/arch is the architecture.
+
+# lib/ without what the host's own runtime has, and sources of ARCH that hold no instruction (most of its
+# drivers are templates in headers).
+PORTABLE := $(sort $(filter-out lib/boot/runtime.cc,$(call find,lib,*.cc)))
+UNIT     := $(sort $(filter-out unit/fuzz/%,$(call find,unit,*.cc)))
+FUZZERS  := $(patsubst unit/fuzz/%_fuzz.cc,%,$(wildcard unit/fuzz/*_fuzz.cc))
+
+unit_object      = $(1:%=build/unit/obj/%.o)
+PORTABLE_OBJECTS = $(call unit_object,$(PORTABLE)) $(LIBFDT_NAMES:%=build/unit/obj/libfdt/%.o)
+UNIT_OBJECTS     = $(call unit_object,$(UNIT))
+FUZZER_OBJECTS   = $(call unit_object,$(FUZZERS:%=unit/fuzz/%_fuzz.cc))
+
+SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_FLAGS    = -O1 -g -fno-omit-frame-pointer $(SANITIZE) -fsanitize=fuzzer-no-link $(PATHS)
+HOST_COMPILE  = $(HOST_CXX) -std=c++23 $(WARNINGS) $(CLANG_WARNINGS) $(HOST_FLAGS) -I. -Iunit/arch/include \
+                -I$(BUILD)/include -isystem $(LIBFDT)
+
+unit: build/unit/unit-tests
+	$(call show,RUN,$<)
+	$Q$< --gtest_brief=1
+
+build/unit/unit-tests: $(UNIT_OBJECTS) $(PORTABLE_OBJECTS) build/unit/link.flags
+	$(call show,LINK,$@)
+	$Q$(HOST_CXX) $(SANITIZE) $(UNIT_OBJECTS) $(PORTABLE_OBJECTS) -lgmock -lgtest -lgtest_main -o $@
+
+fuzz: $(FUZZERS:%=fuzz-%)
+
+fuzz-%: build/unit/fuzz/%
+	$(call show,FUZZ,$* for $(FUZZ_SECONDS) s)
+	@mkdir -p $<.corpus
+	$Q$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
+	    -artifact_prefix=$<. $<.corpus $(wildcard unit/fuzz/corpus/$*) >$<.log 2>&1 || \
+	    { cat $<.log; echo "fuzz-$*: failed"; exit 1; }
+	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: ok, inputs tried: /p' $<.log
+
+$(FUZZERS:%=build/unit/fuzz/%): build/unit/fuzz/%: build/unit/obj/unit/fuzz/%_fuzz.cc.o $(PORTABLE_OBJECTS)
+	$(call show,LINK,$@)
+	@mkdir -p $(@D)
+	$Q$(HOST_CXX) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
+
+build/unit/obj/%.cc.o: %.cc build/unit/compile.flags $(BUILD)/version
+	$(call show,CXX,$< (host))
+	@mkdir -p $(@D)
+	$Q$(HOST_COMPILE) -MMD -MP -c $< -o $@
+
+build/unit/obj/libfdt/%.c.o: $(LIBFDT)/%.c build/unit/compile.flags
+	$(call show,CC,libfdt/$(<F) (host))
+	@mkdir -p $(@D)
+	$Q$(HOST_CC) -w $(HOST_FLAGS) -I$(LIBFDT) -MMD -MP -c $< -o $@
+
+ifneq ($(filter $(HOST_GOALS) fuzz-%,$(MAKECMDGOALS)),)
+$(eval $(call remember,build/unit/compile.flags,$(HOST_COMPILE)))
+$(eval $(call remember,build/unit/link.flags,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS)))
+-include $(patsubst %.o,%.d,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS) $(FUZZER_OBJECTS))
+endif
+
+# --- Style --------------------------------------------------------------------------------------
+
+STYLED := $(sort $(foreach folder,lib $(ARCH) tests unit,$(call find,$(folder),*.h *.cc)))
+TIDY   := $(filter %.cc,$(STYLED))
+
+lint: build/lint/format $(TIDY:%=build/lint/%.tidy)
+
+build/lint/format: $(STYLED) .clang-format
+	$(call show,LINT,clang-format)
+	@mkdir -p $(@D)
+	$Q$(CLANG_FORMAT) --dry-run -Werror $(STYLED)
+	@touch $@
+
+format:
+	$Q$(CLANG_FORMAT) -i $(STYLED)
+
+# What was compiled again is looked at again: the object knows which headers it was made from.
+tidy = $Q$(CLANG_TIDY) --quiet $1 -- $(wordlist 2,999,$2) >$@.log 2>&1 || { cat $@.log; false; }
+
+build/lint/unit/%.tidy: build/unit/obj/unit/%.o .clang-tidy
+	$(call show,TIDY,unit/$*)
+	@mkdir -p $(@D)
+	$(call tidy,unit/$*,$(HOST_COMPILE))
+	@touch $@
+
+build/lint/%.tidy: $(BUILD)/obj/%.o .clang-tidy
+	$(call show,TIDY,$*)
+	@mkdir -p $(@D)
+	$(call tidy,$*,$(COMPILE_CXX))
+	@touch $@
+
+# For editors.
+compile_commands.json:
+	$(file >$@,[)$(foreach source,$(filter %.cc,$(IMAGE_SOURCES)),$(file >>$@,{"directory": \
+	"$(CURDIR)"$(comma) "file": "$(source)"$(comma) "command": "$(COMPILE_CXX) -c $(source)"}$(comma)))
+	@sed -i '$$s/,$$//' $@ && echo ']' >>$@
+
+comma := ,
+
+clean:
+	rm -rf build build-gnu compile_commands.json
