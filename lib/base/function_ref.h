@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// A reference to a callable that outlives the call: two words, no allocation (std::function_ref
+// of C++26, which GCC 12 does not have).
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+template <typename Signature>
+class FunctionRef;
+
+template <typename R, typename... Args>
+class FunctionRef<R(Args...)> {
+public:
+    template <typename F>
+        requires(std::is_invocable_r_v<R, F&, Args...> &&
+                 !std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): excluded by the requires clause
+    constexpr FunctionRef(F&& callable)
+        : object_{const_cast<void*>(static_cast<const void*>(&callable))},
+          call_{[](void* object, Args... args) -> R {
+              return (*static_cast<std::remove_reference_t<F>*>(object))(
+                  std::forward<Args>(args)...);
+          }}
+    {
+    }
+
+    R operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+    // The address of the code it calls, for reports.
+    [[nodiscard]] std::uintptr_t code() const { return reinterpret_cast<std::uintptr_t>(call_); }
+
+private:
+    void* object_;
+    R (*call_)(void*, Args...);
+};
