@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+//
+// Symbols of linker/arm64.ld. Only their addresses mean something.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace image {
+
+extern "C" {
+extern const char image_begin[], image_end[];
+extern const char user_text_begin[], user_text_end[];
+extern const char rodata_begin[], data_begin[];
+extern const char boot_stack_guard[], boot_stack_low[], boot_stack_high[];
+extern const char boot_exception_guard[], boot_exception_stack_low[], boot_exception_stack_high[];
+extern const char user_stack[], user_stack_end[];
+}
+
+[[nodiscard]] inline std::uintptr_t address_of(const char* symbol)
+{
+    return reinterpret_cast<std::uintptr_t>(symbol);
+}
+
+}  // namespace image

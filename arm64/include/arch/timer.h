@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// Architecture seam: the counter, and one timer for the framework's watchdog.
+#pragma once
+
+#include "lib/base/result.h"
+
+#include <cstdint>
+
+namespace irq {
+struct Id;
+}
+
+namespace arch {
+
+// The free-running counter all CPUs share, ordered after everything before the call.
+[[nodiscard]] std::uint64_t counter();
+// Its frequency in Hz, never 0.
+[[nodiscard]] std::uint64_t counter_frequency();
+
+// A one-shot timer of this CPU for the watchdog (arm64: the physical timer). It is an ordinary
+// timer: a test that wants it saves its state and puts it back, which pauses the watchdog.
+// Returns the interrupt it raises.
+[[nodiscard]] Result<irq::Id> deadline_timer_irq();
+void set_deadline(std::uint64_t counter_value);
+void cancel_deadline();
+
+}  // namespace arch

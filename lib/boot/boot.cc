@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+#include "lib/boot/boot.h"
+
+#include "lib/base/build_id.h"
+#include "lib/console/console.h"
+#include "lib/console/discover.h"
+#include "lib/irq/irq.h"
+#include "lib/smp/smp.h"
+#include "lib/test/capability.h"
+#include "lib/test/fatal.h"
+#include "lib/test/runner.h"
+#include "lib/test/watchdog.h"
+#include "lib/time/time.h"
+
+#include <arch/irq.h>
+#include <arch/power.h>
+
+#include <assay/version.h>
+
+namespace boot {
+
+namespace {
+
+constinit const Info* information = nullptr;
+
+[[noreturn]] void die(Error error)
+{
+    TextBuffer<160> text;
+    format_to(text, "{} ({:#x})", error.what, error.value);
+    test::bail_out(text.text());
+}
+
+void require(Result<> done)
+{
+    if (!done) {
+        die(done.error());
+    }
+}
+
+// Says what is missing, and goes on: the tests that need it are skipped with that reason.
+void note(Result<> done)
+{
+    if (!done) {
+        console::print("# {}\n", done.error().what);
+    }
+}
+
+void print_header(const test::Options& options)
+{
+    TextBuffer<16> build;
+    write_build_id(build);
+    console::print("# assay {} {} build={} seed={} cpus={} dt={} el={} entry={}\n", ASSAY_VERSION,
+                   arch::name, build.text(), options.seed, smp::online_count(),
+                   information->machine, information->level, information->entry_level);
+    TextBuffer<512> capabilities;
+    test::list_capabilities(capabilities);
+    console::print("# capabilities: {}\n", capabilities.text());
+}
+
+std::string_view initrd_text(const fdt::Tree& tree)
+{
+    const auto initrd = tree.initrd();
+    if (!initrd || initrd->size == 0) {
+        test::missing(test::Capability::initrd, "no linux,initrd-start in /chosen");
+        return {};
+    }
+    test::offer(test::Capability::initrd);
+    return {reinterpret_cast<const char*>(initrd->base), initrd->size};
+}
+
+}  // namespace
+
+const Info& info()
+{
+    return *information;
+}
+
+void main(const Info& info)
+{
+    information = &info;
+    const fdt::Tree& tree = *info.tree;
+    timer::start_clock();
+    const auto console_found = console::discover(tree);
+    console::print("KTAP version 1\n");
+    note(console_found);
+
+    const auto options = test::parse_options(info.command_line, initrd_text(tree));
+    note(arch::discover_power(tree));
+    if (!options) {
+        test::bail_out(options.error());
+    }
+    require(arch::select_exit(options->exit));
+    require(arch::discover_interrupts(tree));
+    smp::set_hooks({.waiting = test::check_deadline,
+                    .deadlock = [](std::string_view why) { test::hang(why, nullptr); },
+                    .online = test::answer_report_requests});
+    require(smp::start_all(tree));
+    static_cast<void>(arch::unmask_interrupts());
+    print_header(*options);
+
+    const test::Totals totals = test::run(*options);
+    console::flush();
+    arch::exit(totals.error != 0  ? arch::ExitStatus::error
+               : totals.fail != 0 ? arch::ExitStatus::failure
+                                  : arch::ExitStatus::success);
+}
+
+}  // namespace boot

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+
+#include "lib/smp/smp.h"
+
+#include "lib/console/console.h"
+#include "lib/irq/irq.h"
+#include "lib/mem/memory.h"
+#include "lib/test/capability.h"
+#include "lib/time/time.h"
+
+#include <arch/cpu.h>
+#include <arch/mmu.h>
+#include <arch/power.h>
+
+#include <memory>
+#include <new>
+
+namespace smp {
+
+namespace {
+
+// The interrupt that wakes an idle CPU; the others are free for tests and reports.
+constexpr unsigned wake_ipi = 0;
+
+constexpr std::size_t stack_size = 32 * 1024;
+constexpr std::size_t exception_stack_size = 16 * 1024;
+
+constinit std::span<Cpu> all_cpus;
+constinit std::atomic<unsigned> online{1};
+constinit Hooks hooks{[] {}, [](std::string_view) {}, [] {}};
+
+bool has_ipis()
+{
+    return irq::controller() != nullptr && irq::controller()->ipi_count() > wake_ipi;
+}
+
+// The interrupt has done its work when it ends the sleep.
+constexpr auto on_wake = [](irq::Id) {};
+
+void wake(const Cpu& cpu)
+{
+    if (has_ipis()) {
+        irq::controller()->send_ipi(cpu.index, wake_ipi);
+    }
+    arch::send_event();
+}
+
+// Follows who waits for whom; true when the chain comes back to this CPU.
+bool waits_in_a_circle(const Cpu& self)
+{
+    unsigned index = self.waits_for;
+    for (std::size_t steps = 0; steps <= all_cpus.size() && index != Cpu::none; ++steps) {
+        if (index == self.index) {
+            return true;
+        }
+        index = all_cpus[index].waits_for;
+    }
+    return false;
+}
+
+template <typename Condition>
+void wait_for(const Cpu& other, Condition condition)
+{
+    Cpu& self = this_cpu();
+    const unsigned outer = self.waits_for.exchange(other.index);
+    while (!condition()) {
+        if (waits_in_a_circle(self)) {
+            TextBuffer<96> why;
+            format_to(why, "deadlock of the harness: cpu{} waits for cpu{}, which waits for cpu{}",
+                      self.index, other.index, other.waits_for.load());
+            hooks.deadlock(why.text());
+        }
+        hooks.waiting();
+        arch::relax();
+    }
+    self.waits_for = outer;
+}
+
+// Gives `cpu` the work; waits first until it has finished what it was given before.
+void give(Cpu& cpu, const Work& work)
+{
+    wait_for(cpu, [&cpu] { return cpu.work.load(std::memory_order_acquire) == nullptr; });
+    cpu.work.store(&work, std::memory_order_release);
+    wake(cpu);
+}
+
+// A stack with a guard page below it. Returns its lowest usable address.
+Result<std::uintptr_t> allocate_stack(std::size_t size)
+{
+    auto pages = mem::allocate(mem::page_size + size);
+    if (!pages) {
+        return std::unexpected{pages.error()};
+    }
+    if (const auto guarded =
+            arch::protect(pages->address(), mem::page_size, arch::Access::none);
+        !guarded) {
+        return std::unexpected{guarded.error()};
+    }
+    return reinterpret_cast<std::uintptr_t>(pages->release()) + mem::page_size;
+}
+
+Result<> give_stacks(Cpu& cpu)
+{
+    const auto stack = allocate_stack(stack_size);
+    const auto exception_stack = allocate_stack(exception_stack_size);
+    if (!stack || !exception_stack) {
+        return std::unexpected{stack ? exception_stack.error() : stack.error()};
+    }
+    cpu.stack_low = *stack;
+    cpu.stack_high = *stack + stack_size;
+    cpu.exception_stack_low = *exception_stack;
+    cpu.exception_stack_high = *exception_stack + exception_stack_size;
+    return {};
+}
+
+std::optional<fdt::Node> next_cpu_node(std::optional<fdt::Node> node)
+{
+    while (node && (node->property("device_type") == std::nullopt ||
+                    node->property("device_type")->string().value_or("") != "cpu" ||
+                    !node->enabled())) {
+        node = node->next_sibling();
+    }
+    return node;
+}
+
+// Makes the array of all CPUs, this one first.
+Result<> find_cpus(const fdt::Tree& tree)
+{
+    const auto parent = tree.find("/cpus");
+    const auto first = parent ? next_cpu_node(parent->first_child()) : std::nullopt;
+    if (!first) {
+        return fail("device tree has no enabled CPU nodes");
+    }
+    std::size_t count = 0;
+    bool boot_cpu_found = false;
+    const Cpu& self = this_cpu();
+    for (auto node = first; node; node = next_cpu_node(node->next_sibling())) {
+        const auto id = node->unit_address();
+        if (!id) {
+            return std::unexpected{id.error()};
+        }
+        boot_cpu_found |= *id == self.hardware_id;
+        ++count;
+    }
+    if (!boot_cpu_found) {
+        return fail("no CPU node has the affinity of the boot CPU", self.hardware_id);
+    }
+
+    auto pages = mem::allocate(count * sizeof(Cpu), mem::page_size);
+    if (!pages) {
+        return std::unexpected{pages.error()};
+    }
+    auto* const array = reinterpret_cast<Cpu*>(pages->release());
+    unsigned index = 0;
+    Cpu* cpu = ::new (&array[index]) Cpu{};
+    static_cast<arch::CpuData&>(*cpu) = self;
+    cpu->hardware_id = self.hardware_id;
+    cpu->stack_low = self.stack_low;
+    cpu->online = true;
+    for (auto node = first; node; node = next_cpu_node(node->next_sibling())) {
+        const std::uint64_t id = *node->unit_address();
+        if (id != self.hardware_id) {
+            cpu = ::new (&array[++index]) Cpu{};
+            cpu->index = index;
+            cpu->hardware_id = id;
+        }
+    }
+    // A node that repeats the boot CPU's affinity is counted but is no CPU.
+    all_cpus = {array, index + 1};
+    arch::set_cpu_data(&array[0]);
+    return {};
+}
+
+}  // namespace
+
+std::span<Cpu> cpus()
+{
+    return all_cpus;
+}
+
+Cpu& this_cpu()
+{
+    return *static_cast<Cpu*>(arch::cpu_data());
+}
+
+unsigned online_count()
+{
+    return online;
+}
+
+void set_hooks(Hooks new_hooks)
+{
+    hooks = new_hooks;
+}
+
+void adopt_boot_cpu(Cpu& cpu)
+{
+    cpu.online = true;
+    all_cpus = {&cpu, 1};
+    arch::set_cpu_data(&cpu);
+}
+
+Result<> start_all(const fdt::Tree& tree)
+{
+    if (const auto found = find_cpus(tree); !found) {
+        return found;
+    }
+    for (Cpu& cpu : all_cpus.subspan(1)) {
+        // All stacks first: a guard page changes the translation of its neighbours for a moment.
+        if (const auto given = give_stacks(cpu); !given) {
+            return given;
+        }
+    }
+    if (has_ipis()) {
+        irq::install_permanently(irq::controller()->ipi(wake_ipi), on_wake);
+    }
+    for (Cpu& cpu : all_cpus.subspan(1)) {
+        if (const auto started = start(cpu.index); !started) {
+            console::print("# error: cpu{} (id {:#x}) did not start: {} ({:#x})\n", cpu.index,
+                           cpu.hardware_id, started.error().what, started.error().value);
+        }
+    }
+    test::offer(test::Capability::cpus, online);
+    return {};
+}
+
+void on_cpu(unsigned index, Work work)
+{
+    if (index == this_cpu().index) {
+        work();
+        return;
+    }
+    Task{index, work}.wait();
+}
+
+void on_all_cpus(Work work)
+{
+    const Cpu& self = this_cpu();
+    for (Cpu& cpu : all_cpus) {
+        if (cpu.online && &cpu != &self) {
+            give(cpu, work);
+        }
+    }
+    work();
+    for (Cpu& cpu : all_cpus) {
+        wait_for(cpu, [&] { return &cpu == &self || cpu.work.load() != &work; });
+    }
+}
+
+Task::Task(unsigned index, const Work& work) : index_{index}
+{
+    give(all_cpus[index], work);
+}
+
+Task::~Task()
+{
+    wait();
+}
+
+bool Task::done() const
+{
+    return waited_ || all_cpus[index_].work.load(std::memory_order_acquire) == nullptr;
+}
+
+void Task::wait()
+{
+    if (!waited_) {
+        wait_for(all_cpus[index_], [this] { return done(); });
+        waited_ = true;
+    }
+}
+
+void Barrier::wait()
+{
+    const unsigned generation = generation_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == parties_) {
+        arrived_.store(0, std::memory_order_relaxed);
+        generation_.store(generation + 1, std::memory_order_release);
+        arch::send_event();
+        return;
+    }
+    while (generation_.load(std::memory_order_acquire) == generation) {
+        hooks.waiting();
+        arch::relax();
+    }
+}
+
+void secondary_main(Cpu& cpu)
+{
+    if (irq::controller() != nullptr) {
+        if (const auto ready = irq::controller()->init_cpu(); !ready) {
+            console::print("# error: cpu{}: {} ({:#x})\n", cpu.index, ready.error().what,
+                           ready.error().value);
+        } else if (has_ipis()) {
+            irq::controller()->enable(irq::controller()->ipi(wake_ipi));
+        }
+    }
+    hooks.online();
+    cpu.online.store(true, std::memory_order_release);
+    ++online;
+    for (;;) {
+        // Masked between the look and the sleep, so that no wake-up is lost: WFI ends with an
+        // interrupt that is pending, masked or not.
+        static_cast<void>(arch::mask_interrupts());
+        const Work* const work = cpu.work.load(std::memory_order_acquire);
+        if (work == nullptr) {
+            if (has_ipis()) {
+                arch::wait_for_interrupt();
+            } else {
+                arch::wait_for_event();
+            }
+        }
+        static_cast<void>(arch::unmask_interrupts());
+        if (work != nullptr) {
+            (*work)();
+            cpu.work.store(nullptr, std::memory_order_release);
+            arch::send_event();
+        }
+    }
+}
+
+Result<> stop(unsigned index)
+{
+    Cpu& cpu = all_cpus[index];
+    Error refused{};
+    const auto leave = [&cpu, &refused] {
+        static_cast<void>(arch::mask_interrupts());
+        cpu.online = false;
+        --online;
+        const auto stopped = arch::stop_this_cpu();
+        refused = stopped.error();
+        ++online;
+        cpu.online = true;
+    };
+    const Work work{leave};
+    give(cpu, work);
+    Result<> result{};
+    wait_for(cpu, [&] {
+        if (cpu.work.load(std::memory_order_acquire) == nullptr) {
+            result = std::unexpected{refused};
+            return true;
+        }
+        if (cpu.online.load()) {
+            return false;
+        }
+        const auto off = arch::cpu_is_off(cpu);
+        if (!off) {
+            result = std::unexpected{off.error()};
+            return true;
+        }
+        return *off;
+    });
+    if (result) {
+        cpu.work = nullptr;
+    }
+    return result;
+}
+
+Result<> start(unsigned index)
+{
+    Cpu& cpu = all_cpus[index];
+    if (const auto started = arch::start_cpu(cpu); !started) {
+        return started;
+    }
+    if (!timer::wait_until([&cpu] { return cpu.online.load(std::memory_order_acquire); })) {
+        return fail("the CPU was started but does not answer");
+    }
+    return {};
+}
+
+}  // namespace smp
