@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Runs machines: one in this process, several at once by lit.
+
+lit decides what runs when (the longest first, from the times it remembers); its workers report
+their steps on a socket, so that progress is seen while they run.
+"""
+
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+
+from host import process as vm_process
+from host import results, session, tools
+
+
+def run(targets, settings, jobs, view):
+    """Runs of all targets, in their order."""
+    if len(targets) == 1:
+        return [_run_here(targets[0], settings, view)]
+    return _run_by_lit(targets, settings, jobs, view)
+
+
+def _run_here(target, settings, view):
+    name = target.machine.name
+
+    def emit(kind, **fields):
+        view.event(name, kind, **fields)
+
+    done = session.Session(target, settings, emit).execute()
+    emit("done", run=done)
+    return done
+
+
+def _run_by_lit(targets, settings, jobs, view):
+    names = [target.machine.name for target in targets]
+    with tempfile.TemporaryDirectory(prefix="assay-") as directory:
+        request = os.path.join(directory, "request.json")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        events = os.path.join(directory, "events")
+        listener.bind(events)
+        listener.listen()
+        with open(request, "w", encoding="utf-8") as stream:
+            wanted = {"machines": names, "settings": settings.to_json(), "events": events}
+            json.dump(wanted, stream)
+        command = [*_lit_command(), "-v", "-j", str(min(jobs, len(names)))]
+        process = subprocess.Popen(
+            vm_process.with_parent([*command, str(tools.ROOT / "tests")]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "ASSAY_REQUEST": request, "LIT_OPTS": ""},
+        )
+        try:
+            runs, output = _follow(process, listener, view)
+        finally:
+            vm_process.kill_group(process)
+            listener.close()
+    for name in names:
+        if name not in runs:
+            sys.stderr.write(output)
+            runs[name] = results.Run(name, not_run="its lit worker failed: see above")
+    return [runs[name] for name in names]
+
+
+def _lit_command():
+    start = "import sys; from lit.main import main; main()"
+    if directory := tools.lit_directory():
+        start = f"import sys; sys.path.insert(0, {directory!r}); from lit.main import main; main()"
+    return [sys.executable, "-s", "-c", start]
+
+
+def _follow(process, listener, view):
+    """Reads the workers' sockets and lit's own output until lit ends."""
+    runs, output, buffers = {}, bytearray(), {}
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(process.stdout, selectors.EVENT_READ)
+        lit_is_up = True
+        while lit_is_up or buffers:
+            for key, _ in selector.select():
+                if key.fileobj is listener:
+                    connection, _ = listener.accept()
+                    selector.register(connection, selectors.EVENT_READ)
+                    buffers[connection] = bytearray()
+                    continue
+                data = os.read(key.fd, 65536)
+                if key.fileobj is process.stdout:
+                    output += data[: (1 << 20) - len(output)]
+                    if not data:
+                        selector.unregister(process.stdout)
+                        lit_is_up = False
+                    continue
+                buffer = buffers[key.fileobj]
+                buffer += data
+                *lines, rest = bytes(buffer).split(b"\n")
+                buffer[:] = rest
+                for line in lines:
+                    _handle(json.loads(line), runs, view)
+                if not data:
+                    selector.unregister(key.fileobj)
+                    del buffers[key.fileobj]
+                    key.fileobj.close()
+    process.stdout.close()
+    return runs, output.decode("utf-8", "replace")
+
+
+def _handle(message, runs, view):
+    machine, kind = message.pop("machine"), message.pop("kind")
+    if "case" in message:
+        message["case"] = results.Case.from_dict(message["case"])
+    if "run" in message:
+        message["run"] = results.Run.from_dict(message["run"])
+        runs[machine] = message["run"]
+    view.event(machine, kind, **message)

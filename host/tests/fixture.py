@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""A build folder with a made-up image, and a VMM that plays its guest (fake_vmm.py)."""
+
+import json
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+from host import image, process, session
+from host.machine import Machine
+from host.settings import Settings
+from host.tests import fake_elf
+
+FAKE_VMM = str(Path(__file__).parent / "fake_vmm.py")
+CAPABILITIES = ["gicv3", "psci", "cpus(2)"]
+
+
+class Fixture(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="assay-test-")
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.plan = self.folder / "plan.json"
+        os.environ["FAKE_VMM"] = str(self.plan)
+        self.addCleanup(os.environ.pop, "FAKE_VMM")
+        (self.folder / "arm64").mkdir()
+
+    def write(self, tests, **plan):
+        """tests: {id: act}; what an act does is in fake_vmm.py."""
+        self.plan.write_text(json.dumps({"tests": tests, **plan}))
+        entries = [
+            (identifier, f"what {identifier} says", "", "tests/x.cc", 1, identifier[:5] == "misbe")
+            for identifier in sorted(tests)
+        ]
+        (self.folder / "arm64" / "assay-arm64.elf").write_bytes(fake_elf.build(entries))
+        (self.folder / "arm64" / "assay-arm64.img").write_bytes(b"flat")
+
+    def run_session(self, tests, patterns=("*",), limits=None, machine=None, **plan):
+        """The finished Run of one machine."""
+        settings = plan.pop("settings", None) or Settings()
+        self.write(tests, **plan)
+        settings.patterns = list(patterns)
+        settings.build = str(self.folder)
+        settings.logs = str(self.folder / "logs")
+        settings.cache = str(self.folder / "cache")
+        settings.programs = {"qemu": FAKE_VMM}
+        machine = machine or Machine(
+            "fake", "a fake", "arm64", "qemu", ["tcg"], [], capabilities=CAPABILITIES
+        )
+        loaded = image.load(settings.build, "arm64", settings.cache)
+        target = session.resolve(machine, loaded, settings)
+        self.steps = []
+        limits = limits or process.Limits(idle=5.0, linger=1.0)
+        return session.Session(target, settings, self.step, limits).execute()
+
+    def step(self, kind, **fields):
+        self.steps.append((kind, fields))
+
+    def starts(self):
+        """The guest's command line of every start of the VMM."""
+        return (self.folder / "plan.json.starts").read_text().splitlines()
+
+    def log(self, boot=1):
+        return (self.folder / "logs" / "fake" / f"boot-{boot}.log").read_bytes()
+
+
+def statuses(run):
+    return {case.id: case.status for case in run.cases}
+
+
+def reasons(run):
+    return {case.id: case.reason for case in run.cases}

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""Patterns, machine files, the list of tests in an image, command lines of VMMs."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+from types import SimpleNamespace
+
+from host import globs, image, machine, store, vmm
+from host.tests import fake_elf
+
+
+class Globs(unittest.TestCase):
+    def test_matching(self):
+        self.assertTrue(globs.matches("psci.*", "psci.version"))
+        self.assertTrue(globs.matches("*", "psci.version"))
+        self.assertTrue(globs.matches("psci.v?rsion", "psci.version"))
+        self.assertFalse(globs.matches("psci", "psci.version"))
+        self.assertFalse(globs.matches("psci.version?", "psci.version"))
+        self.assertTrue(globs.matches("a[b", "a[b"))
+
+    def select(self, *patterns):
+        ids = ["a.one", "a.two", "b.three", "misbehave.x", "gicv5.ppi.y"]
+        tests = [SimpleNamespace(id=i, on_request=i[:9] == "misbehave") for i in ids]
+        return [test.id for test in globs.select(globs.normalise(patterns), tests)]
+
+    def test_selecting(self):
+        self.assertEqual(self.select(), ["a.one", "a.two", "b.three", "gicv5.ppi.y"])
+        self.assertEqual(self.select("a.*,b.*"), ["a.one", "a.two", "b.three"])
+        self.assertEqual(self.select("-a.*"), ["b.three", "gicv5.ppi.y"])
+        self.assertEqual(self.select("*o*", "-a.one"), ["a.two"])
+
+    def test_on_request(self):
+        for pattern in ("misbehave.*", "misbehave.x", "misbehave.?"):
+            self.assertEqual(self.select(pattern), ["misbehave.x"])
+        for pattern in ("misbehave*", "*.x", "m*", "?isbehave.x"):
+            self.assertEqual(self.select(pattern), [])
+
+
+class Machines(unittest.TestCase):
+    def load(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "m.toml"
+            path.write_text(text)
+            return machine.load(path)
+
+    MINIMUM = 'summary="s"\narch="arm64"\nvmm="qemu"\naccel=["tcg"]\narguments=[]\n'
+
+    def test_all_files_load(self):
+        names = machine.names()
+        for name in ("arm64-gicv2", "arm64-gicv3", "arm64-gicv5", "arm64-el2", "arm64-el3"):
+            self.assertIn(name, names)
+        for name in names:
+            loaded = machine.load_named(name)
+            self.assertEqual(loaded.name, name)
+            self.assertIn(loaded.vmm, vmm.NAMES)
+
+    def test_mistakes_are_named(self):
+        self.assertEqual(self.load(self.MINIMUM).load, "image")
+        for text, said in (
+            ("", "'summary' is missing"),
+            (self.MINIMUM + "argumens=[]\n", "unknown key 'argumens'"),
+            (self.MINIMUM + "guest='x'\n", "'guest' must be a list"),
+            (self.MINIMUM + "guest=[1]\n", "'guest' must be a list of strings"),
+            (self.MINIMUM + "load='flat'\n", "'load' must be"),
+            (self.MINIMUM + "versions='new'\n", "not a version range"),
+            (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='fail'\n", "needs 'reason'"),
+            (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='x'\nreason='r'\n", "status 'x'"),
+            (self.MINIMUM + "[[expect]]\ntest='a'\nwhy='x'\n", "unknown key 'why'"),
+            ("summary=", "m.toml"),
+        ):
+            with self.assertRaisesRegex(machine.BadMachine, said):
+                self.load(text)
+
+    def test_versions(self):
+        for version, ranges, inside in (
+            ("11.1.3", ">=7.2, <12", True),
+            ("11.1.3", ">=11.1", True),
+            ("11.1.3", ">11.1", False),
+            ("11.1.3", "<=11.1", True),
+            ("11.1.3", "==11.1", True),
+            ("11.1.3", "==11.1.2", False),
+            ("11.1.3", "<11.1.10", True),
+            ("7.2", "<7.2.1", True),
+            ("11.1.3", "", True),
+            ("", "<1", True),
+        ):
+            self.assertEqual(machine.version_in(version, ranges), inside, (version, ranges))
+
+    def test_capabilities(self):
+        self.assertEqual(machine.missing_capabilities(["cpus(2)", "psci"], ["cpus(4)"]), ["psci"])
+        self.assertEqual(machine.missing_capabilities(["cpus(2)"], ["cpus(1)"]), ["cpus(2)"])
+
+    def test_contradicting_skips(self):
+        declared, found = ["gicv3", "cpus(2)"], ["gicv3", "cpus(1)"]
+        for reason, name in (
+            ("needs gicv5: no node", ""),
+            ("needs gicv3: no node", "gicv3"),
+            ("needs gicv3 && cpus(2): 1 CPU", "cpus(2)"),
+            ("needs !gicv3: there is one", ""),
+            ("needs cpus(8): 2 CPUs", ""),
+            ("no reason", ""),
+        ):
+            self.assertEqual(machine.contradicted_by_skip(declared, found, reason), name, reason)
+
+
+class Images(unittest.TestCase):
+    TESTS = [
+        ("psci.version", "a sentence", "", "tests/common/psci.cc", 12, 0),
+        ("misbehave.x", "another", "gicv5 && cpus(2)", "tests/misbehave/x.cc", 7, 1),
+    ]
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        (self.folder / "arm64").mkdir()
+        self.elf = self.folder / "arm64" / "assay-arm64.elf"
+        self.elf.with_suffix(".img").write_bytes(b"")
+
+    def load(self):
+        return image.load(self.folder, "arm64", str(self.folder / "cache"))
+
+    def test_list(self):
+        for relative in (True, False):
+            self.elf.write_bytes(fake_elf.build(self.TESTS, relative=relative))
+            loaded = self.load()
+            self.assertEqual(
+                loaded.tests,
+                [
+                    image.Test("misbehave.x", "another", "gicv5 && cpus(2)", "tests/misbehave/x.cc", 7, True),
+                    image.Test("psci.version", "a sentence", "", "tests/common/psci.cc", 12, False),
+                ],
+            )
+            self.assertEqual(loaded.build_id, bytes(range(20)).hex())
+
+    def test_cache(self):
+        self.elf.write_bytes(fake_elf.build(self.TESTS))
+        first = self.load()
+        real, image.read_elf = image.read_elf, None  # not called again
+        try:
+            self.assertEqual(self.load(), first)
+        finally:
+            image.read_elf = real
+        self.elf.write_bytes(fake_elf.build(self.TESTS[:1]))
+        self.assertEqual(len(self.load().tests), 1)
+
+    def test_what_is_no_image(self):
+        with self.assertRaisesRegex(image.BadImage, "build it with: make ARCH=arm64"):
+            self.load()
+        for content in (b"", b"\x7fELF", b"x" * 1000, fake_elf.build(self.TESTS)[:-300]):
+            self.elf.write_bytes(content)
+            with self.assertRaises(image.BadImage):
+                self.load()
+        self.elf.write_bytes(fake_elf.build([]).replace(b".assay.tests", b".other.tests"))
+        with self.assertRaisesRegex(image.BadImage, "not an Assay image"):
+            self.load()
+
+
+class Stores(unittest.TestCase):
+    def test_damage_is_a_miss(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store.save(folder, "x", "key", [1])
+            self.assertEqual(store.load(folder, "x", "key"), [1])
+            self.assertIsNone(store.load(folder, "x", "other"))
+            (Path(folder) / "x.json").write_text("{")
+            self.assertIsNone(store.load(folder, "x", "key"))
+            (Path(folder) / "x.json").write_text(json.dumps([]))
+            self.assertIsNone(store.load(folder, "x", "key"))
+        store.save("/proc/no/such", "x", "key", 1)
+
+
+class CommandLines(unittest.TestCase):
+    def start(self, name, **fields):
+        files = image.Image("arm64", Path("/b/assay-arm64.elf"), Path("/b/assay-arm64.img"), "", [])
+        loaded = machine.load_named(name)
+        start = vmm.Start(loaded, files, loaded.accel[0], "assay.seed=1", **fields)
+        return vmm.backend(loaded.vmm).command("/bin/vmm", start)
+
+    def test_qemu(self):
+        command = self.start("arm64-gicv3", control_fd=7, initrd="/i", extra=("-d", "guest_errors"))
+        text = " ".join(command)
+        for part in (
+            "-no-reboot",
+            "-display none",
+            "-serial chardev:console",
+            "-accel tcg -machine virt,gic-version=3 -cpu max -smp 2 -m 256",
+            "-chardev socket,id=control,fd=7 -mon chardev=control,mode=control",
+            "-kernel /b/assay-arm64.img -append assay.seed=1 -initrd /i -d guest_errors",
+        ):
+            self.assertIn(part, text)
+        self.assertNotIn("semihosting", text)
+        text = " ".join(self.start("arm64-el3"))
+        self.assertIn("-kernel /b/assay-arm64.elf", text)
+        self.assertIn("-semihosting-config enable=on,target=native", text)
+
+    def test_kvmtool(self):
+        self.assertEqual(
+            self.start("arm64-kvmtool", initrd="/i"),
+            "/bin/vmm run --nodefaults --network mode=none --console serial --loglevel=warning "
+            "--irqchip gicv3 --pmu --cpus 2 --mem 256 --kernel /b/assay-arm64.img "
+            "--params assay.seed=1 --initrd /i".split(),
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Back ends: one module a VMM. A back end says where its program is and how to call it.
+
+A back end is a small class with
+
+    kind                    the name in a machine's file and of --vmm
+    find(chosen, arch)      path of the program, or raises Absent with the reason
+    version(path, cache)    "11.1.3", or "" when it does not say
+    check(machine, accel)   raises Missing when this host cannot run it
+    command(path, start)    the argument list of one start (see Start)
+    has_control             whether command() makes use of start.control_fd (QMP)
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+from host import store
+
+NAMES = {"qemu": "QEMU", "kvmtool": "kvmtool", "fvp": "FVP"}  # as people write them
+
+
+class Missing(Exception):
+    """This VMM or machine cannot run here; the message says why and what would help."""
+
+
+class Absent(Missing):
+    """Nothing is wrong: this host just does not have that VMM."""
+
+
+@dataclass(slots=True)
+class Start:
+    """Everything that decides about one start of a VMM."""
+
+    machine: object
+    image: object
+    accel: str
+    bootargs: str
+    initrd: str = ""  # path, or ""
+    control_fd: int = -1
+    extra: tuple = ()  # --vmm-arg
+
+
+def backend(kind):
+    from host.vmm import fvp, kvmtool, qemu
+
+    for candidate in (qemu.Qemu(), kvmtool.Kvmtool(), fvp.Fvp()):
+        if candidate.kind == kind:
+            return candidate
+    raise Missing(f"no VMM back end is called '{kind}' (there are: {', '.join(NAMES)})")
+
+
+def probe_version(path, arguments, pattern, cache):
+    """Asks a program for its version, once for every change of the program."""
+    key = f"{store.fingerprint(path)} {arguments}"
+    name = "version-" + re.sub(r"\W+", "_", str(path))[-80:]
+    version = store.load(cache, name, key)
+    if version is None:
+        try:
+            result = subprocess.run(
+                [path, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=20,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Missing(f"{path} cannot be started: {error}") from None
+        output = result.stdout.decode("utf-8", "replace")
+        match = re.search(pattern, output)
+        if result.returncode != 0 and not match:
+            last = (output.strip().splitlines() or ["no output"])[-1]
+            raise Missing(f"{path} {' '.join(arguments)}: status {result.returncode}: {last}")
+        version = match[1] if match else ""
+        store.save(cache, name, key, version)
+    return version
