@@ -29,7 +29,7 @@ image: $(IMAGE).elf $(IMAGE).img
 
 include deps/targets/$(ARCH).mk
 
-HOST_GOALS := check unit fuzz fuzz-% lint format
+HOST_GOALS := unit fuzz fuzz-% lint format bench build/unit/% build/lint/% build/plugins/%
 deps_for    = build/deps/$(ARCH)-$1.mk
 DEPS       := $(call deps_for,$(TOOLCHAIN)) \
               $(if $(filter $(HOST_GOALS),$(MAKECMDGOALS)),$(call deps_for,llvm) $(call deps_for,check))
@@ -71,7 +71,7 @@ INCLUDES  = -I. -I$(ARCH)/include -I$(BUILD)/include -isystem $(LIBFDT)
 # Positions are given relative to the repository, wherever it is.
 PATHS     = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBFDT)=libfdt
 
-CODE  = $(TARGET_FLAGS) -ffreestanding -fpie -O2 -g -ffunction-sections -fdata-sections \
+CODE  = $(TARGET_FLAGS) -ffreestanding -fpie -Os -g -ffunction-sections -fdata-sections \
         -fno-omit-frame-pointer -fstack-protector-strong -fno-asynchronous-unwind-tables $(PATHS)
 CXX23 := -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics
 
@@ -207,7 +207,7 @@ build/unit/obj/libfdt/%.c.o: $(LIBFDT)/%.c build/unit/compile.flags
 	@mkdir -p $(@D)
 	$Q$(HOST_CC) -w $(HOST_FLAGS) -I$(LIBFDT) -MMD -MP -c $< -o $@
 
-ifneq ($(filter $(HOST_GOALS) fuzz-%,$(MAKECMDGOALS)),)
+ifneq ($(filter $(HOST_GOALS),$(MAKECMDGOALS)),)
 $(eval $(call remember,build/unit/compile.flags,$(HOST_COMPILE)))
 $(eval $(call remember,build/unit/link.flags,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS)))
 -include $(patsubst %.o,%.d,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS) $(FUZZER_OBJECTS))
@@ -243,6 +243,22 @@ build/lint/%.tidy: $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call tidy,$*,$(COMPILE_CXX))
 	@touch $@
+
+# --- Checks and figures -------------------------------------------------------------------------
+
+check:
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) .ci/check
+
+# QEMU loads them with libraries of its own: no C++ runtime.
+PLUGINS := $(patsubst host/plugins/%.cc,build/plugins/%.so,$(wildcard host/plugins/*.cc))
+
+build/plugins/%.so: host/plugins/%.cc
+	$(call show,CXX,$<)
+	@mkdir -p $(@D)
+	$Q$(HOST_CXX) -std=c++23 $(WARNINGS) -O2 -fPIC -shared -nostdlib++ -fno-exceptions $< -o $@
+
+bench: image $(PLUGINS)
+	$Q/usr/bin/python3 -s -m host.bench
 
 # For editors.
 compile_commands.json:

@@ -66,6 +66,7 @@ class Result(Event):
     directive: str = ""  # SKIP, ERROR, TIMEOUT, XFAIL, TODO or ""
     text: str = ""
     damaged: bool = False  # found behind other text on the same line
+    doubtful: bool = False  # and that text may be what is left of a "not"
 
 
 @dataclass(slots=True)
@@ -107,7 +108,8 @@ _RESULT = re.compile(r"(not )?ok (\d{1,9}) (?:- )?([^\s#]\S*)(?:\s+(.*))?$")
 _PLAN = re.compile(r"1\.\.(\d{1,9})\s*(?:#.*)?$")
 _START = re.compile(r"# start (\S+)\s*$")
 # Behind other text only an unmistakable line counts, and it is marked as damaged.
-_DAMAGED_RESULT = re.compile(r"(?:not )?ok \d{1,9} [\w.\-]+(?:\s+#.*)?$")
+_DAMAGED_RESULT = re.compile(rb"(?:not )?ok \d{1,9} [\w.\-]+(?:\s+#.*)?$")
+_NO_NOT = re.compile(rb"[^not ]{4}$")
 _DAMAGED_START = re.compile(r"# start [\w.\-]+$")
 _DIRECTIVE = re.compile(r"(SKIP|ERROR|TIMEOUT|XFAIL|TODO)\b[:\s]*(.*)$", re.IGNORECASE)
 _COUNT = re.compile(r"(\w+):(\d{1,9})")
@@ -176,9 +178,10 @@ def parse_line(line):
         return Version(depth)
     if body.startswith("Bail out!"):
         return BailOut(0, printable(body[9:].strip()))
-    if "ok " in body and (match := _DAMAGED_RESULT.search(body)):
-        event = _result(_RESULT.match(match[0]), 0)
+    if b"ok " in line and (match := _DAMAGED_RESULT.search(line.rstrip())):
+        event = _result(_RESULT.match(_decode(match[0])), 0)
         event.damaged = True
+        event.doubtful = not _NO_NOT.search(line[: match.start()])
         return event
     if "# start " in body and (match := _DAMAGED_START.search(body)):
         return Start(0, match[0][8:], damaged=True)

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import socket
+import sys
 from dataclasses import asdict
 
 import lit.formats
@@ -37,7 +38,8 @@ _CODES = {
 class AssayFormat(lit.formats.ShTest):
     """Machines at the suite's root, shell tests in its folders."""
 
-    def __init__(self):
+    def __init__(self, parameters):
+        """parameters: lit's -D. qemu=PATH, timeout=SECONDS, seed=N, logs=DIR as of run_tests.sh."""
         super().__init__(execute_external=False)
         request = os.environ.get("ASSAY_REQUEST", "")
         self.request = json.loads(open(request, encoding="utf-8").read()) if request else {}
@@ -47,6 +49,11 @@ class AssayFormat(lit.formats.ShTest):
             self.settings = Settings()
             if build := os.environ.get("ASSAY_BUILD_DIR"):
                 self.settings.build = build
+            self.settings.logs = parameters.get("logs", self.settings.logs)
+            self.settings.timeout = float(parameters.get("timeout", 0))
+            self.settings.seed = int(parameters.get("seed", 1))
+            if "qemu" in parameters:
+                self.settings.programs["qemu"] = parameters["qemu"]
 
     def getTestsInDirectory(self, suite, path_in_suite, lit_config, local_config):
         if not path_in_suite:
@@ -119,9 +126,17 @@ class Reporter:
         self._socket.sendall(json.dumps(message).encode() + b"\n")
 
 
-def substitutions():
-    """What *.test files may use beside lit's own."""
+def substitutions(parameters):
+    """What *.test files may use beside lit's own.
+
+    %run_tests  the command, with logs of its own
+    %status N   runs what follows and wants exactly this exit status
+    """
+    command = f"{tools.ROOT}/run_tests.sh --logs %t.logs"
+    if "qemu" in parameters:
+        command += f" --qemu {parameters['qemu']}"
     return [
-        ("%run_tests", str(tools.ROOT / "run_tests.sh")),
+        ("%run_tests", command),
+        ("%status", f"{sys.executable} -I {tools.ROOT}/host/tests/status.py"),
         ("FileCheck", tools.from_setup("filecheck") or tools.find_program("FileCheck", True)),
     ]

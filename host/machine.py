@@ -21,7 +21,7 @@ _KEYS = {
     "vmm": str,
     "versions": str,
     "accel": list,
-    "load": str,
+    "elf_at": int,
     "arguments": list,
     "guest": list,
     "exit": str,
@@ -60,7 +60,7 @@ class Machine:
     accel: list  # what it can run under, the default first
     arguments: list  # of the VMM
     versions: str = ""  # of the VMM that it needs
-    load: str = "image"  # image: the flat file; elf
+    elf_at: int = 0  # load an ELF file at this address instead of the flat image
     guest: list = field(default_factory=list)  # tokens for the guest's command line
     exit: str = "psci"  # how the guest ends the VM; semihosting conveys a status
     capabilities: list = field(default_factory=list)
@@ -147,8 +147,6 @@ def load(path):
     for key in ("summary", "arch", "vmm", "accel", "arguments"):
         if key not in data:
             raise BadMachine(f"{path}: '{key}' is missing")
-    if data.get("load", "image") not in ("image", "elf"):
-        raise BadMachine(f"{path}: 'load' must be 'image' or 'elf'")
     _check_versions(path, data.get("versions", ""))
     expectations = [_load_expectation(path, entry) for entry in data.pop("expect", [])]
     return Machine(name=path.stem, expectations=expectations, **data)

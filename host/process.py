@@ -14,6 +14,7 @@ EXITED = "exited"  # the VMM ended by itself
 IDLE = "idle"  # no step of the protocol for the time allowed
 FLOOD = "flood"  # more output than allowed
 REBOOTED = "rebooted"  # the guest started over
+POWERED_OFF = "powered off"  # the guest ended the VM, as the VMM knows
 LINGERED = "lingered"  # the guest said its last word, the VMM went on
 UNSTARTED = "unstarted"  # the program could not be executed
 

@@ -35,6 +35,7 @@ _WORDS = {
 }
 _COLOURS = {PASS: "32", SKIP: "2", XFAIL: "33"}
 _BACKTRACE = re.compile(r"\s*(cpu\d+ |#\d+ |VM )")
+_FRAME = re.compile(r"^\s*#\d+ ")
 MANY = 3  # as many skips with one reason share a line
 
 
@@ -209,8 +210,23 @@ def _shown(case, verbose):
     if verbose:
         return case.details
     if case.status in (CRASH, TIMEOUT):
-        return [line for line in case.details if _BACKTRACE.match(line)]
+        return list(_folded(line for line in case.details if _BACKTRACE.match(line)))
     return []
+
+
+def _folded(lines):
+    """A recursion is as clear with three frames as with thirty."""
+    last, count, folded = "", 0, 0
+    for line in lines:
+        frame = _FRAME.sub("", line)
+        count = count + 1 if frame == last else 0
+        if frame != last and folded > 0:
+            yield f"    … {folded} more of the same"
+        last, folded = frame, max(0, count - MANY + 1)
+        if not folded:
+            yield line
+    if last and folded:
+        yield f"    … {folded} more of the same"
 
 
 def _indent(lines, width):

@@ -152,7 +152,12 @@ class Session:
 
     def _run_vmm(self, first, number, transcript):
         machine, backend = self.target.machine, self.target.backend
-        start = vmm.Start(machine, self.target.image, self.target.accel, "")
+        start = vmm.Start(machine, self.target.accel, str(self.target.image.flat), self.logs)
+        if machine.elf_at:
+            from host.vmm import placed_elf
+
+            start.kernel = os.path.join(self.logs, self.target.image.elf.name)
+            placed_elf.write(self.target.image.flat, start.kernel, machine.elf_at)
         start.extra = tuple(self.settings.vmm_args)
         start.bootargs = self._bootargs(first, start)
         qmp = None
@@ -190,6 +195,8 @@ class Session:
             qmp.close()
         if reason == "guest-reset":
             ending.how = process.REBOOTED
+        elif reason == "guest-shutdown" and ending.status == 0:
+            ending.how = process.POWERED_OFF
         lines = [f"how: {ending.how}, status {ending.status}" + (f", {reason}" if reason else "")]
         lines += ["VMM stderr: " + line for line in ending.stderr.splitlines()]
         log.close(lines + ending.short + ending.long)
@@ -246,9 +253,14 @@ class Session:
                     result.reason = f"skipped although the machine declares {name}: {result.reason}"
         if case.status in (CRASH, TIMEOUT) and case.details:
             case.details = self.symbolizer.annotate(case.details)
-            place = self.symbolizer.place(case.details)
-            if place and place not in case.reason:
-                case.reason += f", in {place}"
+            innermost, test = self.symbolizer.place(case.details)
+            # What hangs is the test, wherever it waits; what crashes may be anywhere.
+            if case.status == TIMEOUT:
+                innermost, test = test or innermost, ""
+            if innermost:
+                case.reason += f", in {innermost}"
+            if test and test != innermost:
+                case.reason += f", called from {test}"
         self.target.machine.apply_expectations(case, self.target.version, self.target.accel)
 
     def _settle(self, transcript, ending):
@@ -258,8 +270,8 @@ class Session:
             return transcript.abandon(TIMEOUT, f"{text}; the VMM was stopped", ending.short)
         if ending.how == process.FLOOD:
             return transcript.abandon(ERROR, f"{text}; the VMM was stopped")
-        if ending.how == process.REBOOTED:
-            return transcript.abandon(CRASH, text)
+        if ending.how in (process.REBOOTED, process.POWERED_OFF):
+            return transcript.abandon(CRASH, f"{text} in the middle of the case")
         return transcript.abandon(CRASH, f"the VM ended in the middle of the case: {text}")
 
     def _how(self, ending):
@@ -270,6 +282,8 @@ class Session:
             return f"more than {self.limits.console / (1 << 20):g} MiB on the console"
         if ending.how == process.REBOOTED:
             return "the guest reset the machine"
+        if ending.how == process.POWERED_OFF:
+            return "the guest powered the machine off"
         return ending.describe(self.target.vmm_name)
 
     def _judge(self, transcript, ending, first, abandoned):

@@ -202,8 +202,7 @@ class Transcript:
             self._problem(f"number {event.number} where {wanted} was due, at {event.id}")
         self._last_number = event.number
         status, reason = self._judge(event, self._details.lines())
-        if event.damaged and status in (PASS, SKIP):
-            # What is in front of "ok" may be all that is left of a "not".
+        if event.doubtful and status in (PASS, SKIP):
             status, reason = ERROR, "its result line is damaged (see the log)"
         self._close(status, reason, event.text)
 
@@ -228,7 +227,7 @@ class Transcript:
         case = self.current
         case.details = self._details.lines()
         case.own_failure = condense(case.details)[1] > 0
-        if self._item is not None and not any(i.id == f"{case.id}.{self._item}" for i in case.items):
+        if self._item is not None:
             if status in (CRASH, TIMEOUT, ERROR):
                 self._add_item(self._item, status, reason)
             else:
@@ -256,9 +255,6 @@ class Transcript:
         self.progress += 1
 
     def _item_result(self, event):
-        if event.id in self._item_names:
-            self._problem(f"a second result for {self.current.id}.{event.id}")
-            return
         status, reason = self._judge(event, self._item_details.lines())
         if status == PASS:
             reason = event.text
@@ -270,9 +266,15 @@ class Transcript:
         if len(self.current.items) >= MAX_ITEMS:
             self._problem(f"more than {MAX_ITEMS} items in {self.current.id}")
             return
-        self._item_names.add(name)
+        unique, count = name, 1
+        while unique in self._item_names:
+            count += 1
+            unique = f"{name}#{count}"
+        if unique != name:
+            self._problem(f"two items of {self.current.id} are called {name}")
+        self._item_names.add(unique)
         self.current.items.append(
-            Item(f"{self.current.id}.{name}", status, reason, self._item_details.lines())
+            Item(f"{self.current.id}.{unique}", status, reason, self._item_details.lines())
         )
         self._item_details.clear()
 
@@ -308,7 +310,10 @@ class Transcript:
             report = next((line for line in self._details.lines() if _REPORT.match(line)), "")
             kind, _, text = report.partition(":")
             status = {"crash": CRASH, "hang": TIMEOUT}.get(kind, ERROR)
-            self._close(status, text.strip() or (self.errors or [event.text])[0])
+            text = text.strip() or (self.errors or [event.text])[0]
+            if report and not event.text.startswith(kind):
+                text += f"; then: {event.text}"  # the report itself came to grief
+            self._close(status, text)
 
     # -- the end ------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# lit's configuration: `lit tests/` runs every machine and the shell tests; see host/litformat.py.
+# lit's configuration: `lit tests/` runs every machine and the shell tests (host/litformat.py).
+# Build first (make): nothing is built from here, for several tests run at once.
 
 import os
 import sys
@@ -11,13 +12,12 @@ sys.path.insert(0, root)
 from host import litformat  # noqa: E402  (the path has to be set first)
 
 config.name = "assay"
-config.test_format = litformat.AssayFormat()
+config.test_format = litformat.AssayFormat(lit_config.params)
 config.suffixes = [".test"]
 config.test_source_root = os.path.join(root, "tests")
 config.test_exec_root = os.path.join(root, "build", "lit")
+config.substitutions += litformat.substitutions(lit_config.params)
+config.environment["ASSAY_BUILD_DIR"] = os.environ.get(
+    "ASSAY_BUILD_DIR", os.path.join(root, "build")
+)
 os.makedirs(config.test_exec_root, exist_ok=True)
-config.substitutions += litformat.substitutions()
-config.environment["PATH"] = os.environ["PATH"]
-for name in ("HOME", "XDG_CACHE_HOME", "ASSAY_BUILD_DIR", "QEMU"):
-    if name in os.environ:
-        config.environment[name] = os.environ[name]

@@ -123,7 +123,7 @@ inline constexpr KnownField known_fields[]{
     {slot(1, 0), 19, 16, false, up_to(2), "CSV2"},
     {slot(1, 0), 15, 12, false, up_to(1), "State3"},
     {slot(1, 0), 11, 8, false, up_to(2), "State2"},
-    {slot(1, 0), 7, 4, false, up_to(2), "State1"},
+    {slot(1, 0), 7, 4, false, up_to(3), "State1"},
     {slot(1, 0), 3, 0, false, up_to(1), "State0"},
     // ID_PFR1_EL1
     {slot(1, 1), 31, 28, false, one_of({0, 1, 3}), "GIC"},
@@ -277,7 +277,7 @@ inline constexpr KnownField known_fields[]{
     {slot(3, 5), 3, 0, false, one_of({0, 1, 15}), "MTPMU"},
     // ID_MMFR5_EL1
     {slot(3, 6), 7, 4, false, up_to(1), "nTLBPA"},
-    {slot(3, 6), 3, 0, false, up_to(1), "ETS"},
+    {slot(3, 6), 3, 0, false, up_to(3), "ETS"},
     // ID_AA64PFR0_EL1
     {slot(4, 0), 63, 60, false, up_to(1), "CSV3"},
     {slot(4, 0), 59, 56, false, up_to(3), "CSV2"},

@@ -20,20 +20,28 @@ using test::Capability;
 
 struct Driver {
     Capability capability;
-    std::array<const char*, 4> compatible;  // null behind the last
+    std::array<const char*, 2> compatible;  // null where there is one alone
     const char* absent;                     // what is said when no node is compatible
     Result<irq::Controller*> (*start)(const fdt::Node& node);
     Result<irq::Id> (*interrupt_id)(std::span<const std::uint32_t> cells);
 };
 
 constexpr Driver drivers[]{
-    {Capability::gicv2,
-     {"arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a7-gic"},
-     "no arm,gic-400 or arm,cortex-a15-gic node",
-     gicv2::start,
-     gic::interrupt_id},
-    {Capability::gicv3, {"arm,gic-v3"}, "no arm,gic-v3 node", gicv3::start, gic::interrupt_id},
-    {Capability::gicv5, {"arm,gic-v5"}, "no arm,gic-v5 node", gicv5::start, gicv5::interrupt_id},
+    {.capability = Capability::gicv2,
+     .compatible = {"arm,cortex-a15-gic", "arm,gic-400"},
+     .absent = "no arm,gic-400 or arm,cortex-a15-gic node",
+     .start = gicv2::start,
+     .interrupt_id = gic::interrupt_id},
+    {.capability = Capability::gicv3,
+     .compatible = {"arm,gic-v3"},
+     .absent = "no arm,gic-v3 node",
+     .start = gicv3::start,
+     .interrupt_id = gic::interrupt_id},
+    {.capability = Capability::gicv5,
+     .compatible = {"arm,gic-v5"},
+     .absent = "no arm,gic-v5 node",
+     .start = gicv5::start,
+     .interrupt_id = gicv5::interrupt_id},
 };
 
 // The controller that works, and where its node is.
@@ -46,10 +54,8 @@ constinit Chosen chosen;
 std::optional<fdt::Node> find_node(const fdt::Tree& tree, const Driver& driver)
 {
     for (const char* const compatible : driver.compatible) {
-        if (compatible == nullptr) {
-            break;
-        }
-        if (const auto node = tree.find_compatible(compatible)) {
+        const auto node = compatible != nullptr ? tree.find_compatible(compatible) : std::nullopt;
+        if (node) {
             return node;
         }
     }
@@ -93,7 +99,7 @@ Result<> discover_controller(const fdt::Tree& tree)
             test::missing(driver.capability, reason);
             continue;
         }
-        chosen = {&driver, node->offset()};
+        chosen = {.driver = &driver, .node = node->offset()};
         irq::set_controller(**controller);
         test::offer(driver.capability);
     }

@@ -124,10 +124,8 @@ public:
 private:
     [[nodiscard]] gic::InterruptBank<Mmio> bank(irq::Id id) const
     {
-        if (id.value < gic::first_spi) {
-            return redistributor();
-        }
-        return distributor_;
+        return gic::InterruptBank{id.value < gic::first_spi ? redistributor().io()
+                                                            : distributor_.io()};
     }
 
     [[nodiscard]] Result<> find_redistributors(const fdt::Node& node)
@@ -157,7 +155,7 @@ private:
     {
         RedistributorWalk walk{region, stride_};
         while (const auto address = walk.address()) {
-            const fdt::Region frames{*address, redistributor_size};
+            const fdt::Region frames{.base = *address, .size = redistributor_size};
             if (const auto mapped = arch::map_device(frames); !mapped) {
                 return mapped;
             }

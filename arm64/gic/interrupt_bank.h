@@ -79,7 +79,7 @@ public:
 
     [[nodiscard]] bool edge_triggered(std::uint32_t intid) const
     {
-        const ICFGR configuration = io_.template read<ICFGR>(intid / 16);
+        const auto configuration = io_.template read<ICFGR>(intid / 16);
         return configuration[Field{2 * (intid % 16) + 1}] != 0;
     }
 

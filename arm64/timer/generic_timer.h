@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The generic timer of a CPU: layouts of its system registers and the driver of one timer.
-// Arm ARM (DDI 0487) D12.2 and D24.10.
+// Arm ARM (DDI 0487), "The Generic Timer in AArch64 state".
 //
 // A timer's condition is met while its counter is not below CVAL, as unsigned numbers. Its output
 // is ENABLE and ISTATUS and not IMASK: a level that drops by itself; nothing is acknowledged here.
 //
-// At EL2 with HCR_EL2.E2H set, the names of the EL1 timers reach those of EL2 (D24.10.11): the same
+// At EL2 with HCR_EL2.E2H set, the names of the EL1 timers reach those of EL2: the same
 // code then drives CNTHP and CNTHV.
 #pragma once
 

@@ -25,10 +25,10 @@ struct Entry {
     const char* name;
     std::size_t place;
 };
-constexpr Entry el1_physical{"phys", 1};
-constexpr Entry el1_virtual{"virt", 2};
-constexpr Entry el2_physical{"hyp-phys", 3};
-constexpr Entry el2_virtual{"hyp-virt", 4};
+constexpr Entry el1_physical{.name = "phys", .place = 1};
+constexpr Entry el1_virtual{.name = "virt", .place = 2};
+constexpr Entry el2_physical{.name = "hyp-phys", .place = 3};
+constexpr Entry el2_virtual{.name = "hyp-virt", .place = 4};
 
 Result<irq::Id> find_interrupt(const fdt::Node& node, Entry entry)
 {

@@ -8,8 +8,8 @@
 // that physical address. All CPUs count together; a translation block counts as a whole, so the
 // figure is at most one block too high.
 //
-// Only the functions used are declared here, as QEMU's include/qemu/qemu-plugin.h (API version 4
-// and later, QEMU 9.1) has them.
+// Only the functions used are declared here, as version 7 of QEMU's plugin interface (QEMU 11.1,
+// include/plugins/qemu-plugin.h) has them; another QEMU refuses to load the plugin and says why.
 
 #include <atomic>
 #include <cinttypes>
@@ -31,12 +31,12 @@ struct qemu_plugin_hwaddr;
 enum qemu_plugin_cb_flags { QEMU_PLUGIN_CB_NO_REGS };
 enum qemu_plugin_mem_rw { QEMU_PLUGIN_MEM_R = 1, QEMU_PLUGIN_MEM_W, QEMU_PLUGIN_MEM_RW };
 
-using TranslateCallback = void (*)(qemu_plugin_id_t, qemu_plugin_tb*);
+using TranslateCallback = void (*)(qemu_plugin_tb*, void* user);
 using ExecuteCallback = void (*)(unsigned vcpu, void* user);
 using MemoryCallback = void (*)(unsigned vcpu, qemu_plugin_meminfo_t, std::uint64_t address,
                                 void* user);
 
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, TranslateCallback);
+void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t, TranslateCallback, void* user);
 void qemu_plugin_register_vcpu_tb_exec_cb(qemu_plugin_tb*, ExecuteCallback, qemu_plugin_cb_flags,
                                           void* user);
 void qemu_plugin_register_vcpu_mem_cb(qemu_plugin_insn*, MemoryCallback, qemu_plugin_cb_flags,
@@ -47,7 +47,7 @@ qemu_plugin_hwaddr* qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t, std::uint64_t 
 std::uint64_t qemu_plugin_hwaddr_phys_addr(const qemu_plugin_hwaddr*);
 void qemu_plugin_outs(const char* text);
 
-[[gnu::visibility("default")]] extern const int qemu_plugin_version = 4;
+[[gnu::visibility("default")]] extern const int qemu_plugin_version = 7;
 
 [[gnu::visibility("default")]] int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t* info,
                                                        int argc, char** argv);
@@ -80,7 +80,7 @@ void on_store(unsigned, qemu_plugin_meminfo_t info, std::uint64_t address, void*
     qemu_plugin_outs(line);
 }
 
-void on_translate(qemu_plugin_id_t, qemu_plugin_tb* block)
+void on_translate(qemu_plugin_tb* block, void*)
 {
     const std::size_t count = qemu_plugin_tb_n_insns(block);
     qemu_plugin_register_vcpu_tb_exec_cb(block, on_execute, QEMU_PLUGIN_CB_NO_REGS,
@@ -108,6 +108,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t*, int argc, char*
         std::fprintf(stderr, "first_output: uart=ADDRESS is missing\n");
         return -1;
     }
-    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+    qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate, nullptr);
     return 0;
 }

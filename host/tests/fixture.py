@@ -34,7 +34,7 @@ class Fixture(unittest.TestCase):
             for identifier in sorted(tests)
         ]
         (self.folder / "arm64" / "assay-arm64.elf").write_bytes(fake_elf.build(entries))
-        (self.folder / "arm64" / "assay-arm64.img").write_bytes(b"flat")
+        (self.folder / "arm64" / "assay-arm64.img").write_bytes(bytes(64))
 
     def run_session(self, tests, patterns=("*",), limits=None, machine=None, **plan):
         """The finished Run of one machine."""

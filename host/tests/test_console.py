@@ -61,7 +61,8 @@ class Lines(unittest.TestCase):
 
     def test_damage_in_front(self):
         event = self.one("\x02garbage]ok 3 a.b # 1 checks, 2 us")
-        self.assertTrue(event.damaged and event.ok)
+        self.assertTrue(event.damaged and event.ok and not event.doubtful)
+        self.assertTrue(self.one("garbageot ok 3 a.b").doubtful)
         event = self.one("[    0.1] not ok 3 a.b")
         self.assertTrue(event.damaged and not event.ok)
         self.assertEqual(self.one("xxx# start a.b").id, "a.b")

@@ -2,13 +2,15 @@
 """Patterns, machine files, the list of tests in an image, command lines of VMMs."""
 
 import json
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
 
-from host import globs, image, machine, store, vmm
+from host import globs, image, machine, store, tools, vmm
 from host.tests import fake_elf
+from host.vmm import fvp, placed_elf
 
 
 class Globs(unittest.TestCase):
@@ -57,13 +59,13 @@ class Machines(unittest.TestCase):
             self.assertIn(loaded.vmm, vmm.NAMES)
 
     def test_mistakes_are_named(self):
-        self.assertEqual(self.load(self.MINIMUM).load, "image")
+        self.assertEqual(self.load(self.MINIMUM).exit, "psci")
         for text, said in (
             ("", "'summary' is missing"),
             (self.MINIMUM + "argumens=[]\n", "unknown key 'argumens'"),
             (self.MINIMUM + "guest='x'\n", "'guest' must be a list"),
             (self.MINIMUM + "guest=[1]\n", "'guest' must be a list of strings"),
-            (self.MINIMUM + "load='flat'\n", "'load' must be"),
+            (self.MINIMUM + "elf_at='0'\n", "'elf_at' must be a int"),
             (self.MINIMUM + "versions='new'\n", "not a version range"),
             (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='fail'\n", "needs 'reason'"),
             (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='x'\nreason='r'\n", "status 'x'"),
@@ -172,10 +174,14 @@ class Stores(unittest.TestCase):
 
 
 class CommandLines(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
     def start(self, name, **fields):
-        files = image.Image("arm64", Path("/b/assay-arm64.elf"), Path("/b/assay-arm64.img"), "", [])
         loaded = machine.load_named(name)
-        start = vmm.Start(loaded, files, loaded.accel[0], "assay.seed=1", **fields)
+        start = vmm.Start(loaded, loaded.accel[0], "/b/i.img", self.folder, "assay.seed=1", **fields)
         return vmm.backend(loaded.vmm).command("/bin/vmm", start)
 
     def test_qemu(self):
@@ -187,21 +193,61 @@ class CommandLines(unittest.TestCase):
             "-serial chardev:console",
             "-accel tcg -machine virt,gic-version=3 -cpu max -smp 2 -m 256",
             "-chardev socket,id=control,fd=7 -mon chardev=control,mode=control",
-            "-kernel /b/assay-arm64.img -append assay.seed=1 -initrd /i -d guest_errors",
+            "-kernel /b/i.img -append assay.seed=1 -initrd /i -d guest_errors",
         ):
             self.assertIn(part, text)
         self.assertNotIn("semihosting", text)
         text = " ".join(self.start("arm64-el3"))
-        self.assertIn("-kernel /b/assay-arm64.elf", text)
         self.assertIn("-semihosting-config enable=on,target=native", text)
 
     def test_kvmtool(self):
         self.assertEqual(
             self.start("arm64-kvmtool", initrd="/i"),
             "/bin/vmm run --nodefaults --network mode=none --console serial --loglevel=warning "
-            "--irqchip gicv3 --pmu --cpus 2 --mem 256 --kernel /b/assay-arm64.img "
+            "--irqchip gicv3 --pmu --cpus 2 --mem 256 --kernel /b/i.img "
             "--params assay.seed=1 --initrd /i".split(),
         )
+
+    def test_fvp(self):
+        initrd = Path(self.folder) / "selection"
+        initrd.write_text("a.*")
+        text = " ".join(self.start("arm64-fvp", initrd=str(initrd)))
+        for part in (
+            "-C cluster0.cpu0.RVBAR=0x80200000",
+            "--data cluster0.cpu0=/b/i.img@0x80200000",
+            f"--data cluster0.cpu0={self.folder}/device-tree.dtb@0x80000000",
+            f"--data cluster0.cpu0={initrd}@0x84000000",
+            "-C cluster0.cpu0.semihosting-enable=1",
+        ):
+            self.assertIn(part, text)
+        tree = Path(self.folder) / "device-tree.dtb"
+        self.assertIn(b"assay.seed=1\0", tree.read_bytes())
+
+    @unittest.skipUnless(tools.find_program("dtc"), "dtc is not there")
+    def test_fvp_device_tree_is_one(self):
+        tree = Path(self.folder) / "tree.dtb"
+        tree.write_bytes(fvp.describe("assay.seed=1"))
+        done = subprocess.run(
+            ["dtc", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True
+        )
+        self.assertEqual(done.stderr, "")
+        for part in ('bootargs = "assay.seed=1";', 'compatible = "arm,gic-v3";', "memory@80000000"):
+            self.assertIn(part, done.stdout)
+
+    def test_placed_elf(self):
+        flat = Path(self.folder) / "flat"
+        flat.write_bytes(bytes(16) + (0x30000).to_bytes(8, "little") + bytes(40) + b"code" * 100)
+        path = Path(self.folder) / "placed.elf"
+        placed_elf.write(flat, path, 0x40200000)
+        from elftools.elf.elffile import ELFFile
+
+        with open(path, "rb") as stream:
+            elf = ELFFile(stream)
+            self.assertEqual(elf["e_entry"], 0x40200000)
+            segment = elf.get_segment(0)
+            self.assertEqual(segment["p_paddr"], 0x40200000)
+            self.assertEqual(segment["p_memsz"], 0x30000)
+            self.assertEqual(segment.data(), flat.read_bytes())
 
 
 if __name__ == "__main__":

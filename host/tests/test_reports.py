@@ -7,7 +7,7 @@ import re
 import unittest
 from xml.etree import ElementTree
 
-from host import progress
+from host import progress, symbols
 from host.console import Parser
 from host.report import html_file, json_file, junit_file, ktap_file
 from host.results import STATUSES, Case, Item, Run, exit_status
@@ -91,6 +91,21 @@ class Html(unittest.TestCase):
         self.assertIn("group.crash", text)
 
 
+class Symbols(unittest.TestCase):
+    def test_short_names(self):
+        for long, short in (
+            ("misbehave_data_abort()", "misbehave_data_abort"),
+            ("test::(anonymous namespace)::run_case(test::Case const&, unsigned int)", "test::run_case"),
+            ("void console::print<unsigned long>(Pattern<long>::type, long const&)", "console::print"),
+            ("misbehave_x()::$_0::operator()() const", "misbehave_x::lambda::operator()"),
+            ("FunctionRef<void ()>::FunctionRef<x()::$_0>(T&&)::'lambda'(void*)::__invoke(int)",
+             "FunctionRef::FunctionRef::lambda::__invoke"),
+            ("primary_main", "primary_main"),
+            ("", ""),
+        ):
+            self.assertEqual(symbols.short_name(long), short)
+
+
 class Text(unittest.TestCase):
     def lines(self, run, verbose=False):
         return list(progress.run_lines(run, verbose, progress.Style(io.StringIO())))
@@ -109,6 +124,15 @@ class Text(unittest.TestCase):
         lines = self.lines(Run("m", vmm="QEMU", cases=cases))
         self.assertEqual(lines[1:], ["  skip     9 tests (a.0, a.1, …): needs gicv5: none"])
         self.assertEqual(len(self.lines(Run("m", vmm="QEMU", cases=cases), verbose=True)), 10)
+
+    def test_backtraces_are_shown_and_recursions_folded(self):
+        details = ["crash: x", "  ESR_EL1 0x0", "  cpu0 backtrace (build 00)"]
+        details += [f"    #{n} image+0x10 f x.cc:1" for n in range(30)] + ["    #30 image+0x20 main"]
+        case = Case("a.b", "crash", "x", details=details)
+        lines = self.lines(Run("m", vmm="QEMU", cases=[case]))
+        self.assertEqual([line.strip()[:12] for line in lines[2:]],
+                         ["cpu0 backtra", "#0 image+0x1", "#1 image+0x1", "#2 image+0x1",
+                          "… 27 more of", "#30 image+0x"])
 
     def test_exit_status(self):
         good, bad = Case("a.a", "pass"), Case("a.b", "fail")

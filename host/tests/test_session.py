@@ -93,7 +93,7 @@ class Deaths(Fixture):
             "sleep", "timeout", "no progress for 1 s", process.Limits(idle=1.0)
         )
         details = "\n".join(run.cases[1].details)
-        self.assertIn("cpu0 backtrace (EL1h, PSTATE 000003c5)\n  #0 image+0x1010", details)
+        self.assertIn("cpu0 backtrace (EL1h, PSTATE 0x3c5)\n  #0 image+0x1010", details)
         self.assertIn("  #1 image+0x1020\n  #2 image+0x500", details)
         self.assertIn("cpu1 backtrace\n  #0 0x1234", details)
         self.assertIn(b"X29=0000000040300000", self.log())

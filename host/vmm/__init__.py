@@ -33,9 +33,10 @@ class Start:
     """Everything that decides about one start of a VMM."""
 
     machine: object
-    image: object
     accel: str
-    bootargs: str
+    kernel: str  # path of what is loaded
+    folder: str  # for files that the start needs
+    bootargs: str = ""
     initrd: str = ""  # path, or ""
     control_fd: int = -1
     extra: tuple = ()  # --vmm-arg

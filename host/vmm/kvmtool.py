@@ -35,7 +35,7 @@ class Kvmtool:
         # --nodefaults: otherwise kvmtool puts arguments of a Linux guest in front of ours.
         command = [path, "run", "--nodefaults", "--network", "mode=none", "--console", "serial"]
         command += ["--loglevel=warning", *start.machine.arguments]
-        command += ["--kernel", str(start.image.flat), "--params", start.bootargs]
+        command += ["--kernel", start.kernel, "--params", start.bootargs]
         if start.initrd:
             command += ["--initrd", start.initrd]
         return command + list(start.extra)

@@ -63,7 +63,7 @@ def _cpu(qmp, number, block, base, size):
         return f"image+{address - base:#x}" if inside else f"{address:#x}"
 
     flags = re.search(r"PSTATE=([0-9a-f]+)[^\n]*?(EL\dh?t?)", block)
-    lines = [f"cpu{number} backtrace" + (f" ({flags[2]}, PSTATE {flags[1]})" if flags else "")]
+    lines = [f"cpu{number} backtrace" + (f" ({flags[2]}, PSTATE {int(flags[1], 16):#x})" if flags else "")]
     lines.append(f"  #0 {place(values['PC'])}")
     frame, seen = values.get("X29", 0), set()
     for depth in range(1, MAX_FRAMES):

@@ -52,14 +52,13 @@ class Qemu:
                 raise Missing("/dev/kvm cannot be opened for reading and writing")
 
     def command(self, path, start):
-        image = start.image.elf if start.machine.load == "elf" else start.image.flat
         command = [path, *COMMON, "-accel", start.accel, *start.machine.arguments]
         if start.machine.exit == "semihosting":
             command += SEMIHOSTING
         if start.control_fd >= 0:
             command += ["-chardev", f"socket,id=control,fd={start.control_fd}"]
             command += ["-mon", "chardev=control,mode=control"]
-        command += ["-kernel", str(image), "-append", start.bootargs]
+        command += ["-kernel", start.kernel, "-append", start.bootargs]
         if start.initrd:
             command += ["-initrd", start.initrd]
         return command + list(start.extra)

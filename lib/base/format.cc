@@ -8,8 +8,7 @@ void write_padded(Sink& sink, std::string_view text, const FormatSpec& spec)
 {
     constexpr char fill[FormatSpec::max_width + 1] =
         "                                                                ";
-    const std::string_view blanks{fill,
-                                  spec.width > text.size() ? spec.width - text.size() : 0};
+    const std::string_view blanks{fill, spec.width > text.size() ? spec.width - text.size() : 0};
     if (!spec.left) {
         sink.write(blanks);
     }

@@ -54,7 +54,14 @@ private:
 // One argument, its type erased so that there is one formatter and not one per call.
 class FormatArgument {
 public:
-    enum class Kind : std::uint8_t { boolean, character, unsigned_number, signed_number, text, pointer };
+    enum class Kind : std::uint8_t {
+        boolean,
+        character,
+        unsigned_number,
+        signed_number,
+        text,
+        pointer
+    };
 
     constexpr FormatArgument() : FormatArgument{false} {}
     constexpr FormatArgument(bool value) : kind{Kind::boolean}, number{value} {}
@@ -73,7 +80,8 @@ public:
     }
     template <typename T>
         requires std::is_enum_v<T>
-    constexpr FormatArgument(T value) : FormatArgument{static_cast<std::underlying_type_t<T>>(value)}
+    constexpr FormatArgument(T value)
+        : FormatArgument{static_cast<std::underlying_type_t<T>>(value)}
     {
     }
     constexpr FormatArgument(std::string_view value) : kind{Kind::text}, text{value} {}
@@ -136,7 +144,8 @@ struct FormatSpec {
 
 // Formats with the arguments' types erased. A malformed field, or one without an argument, prints
 // as "{?}"; a brace without its partner as itself.
-void format_arguments(Sink& sink, std::string_view pattern, std::span<const FormatArgument> arguments);
+void format_arguments(Sink& sink, std::string_view pattern,
+                      std::span<const FormatArgument> arguments);
 
 // How many arguments a pattern takes; -1 when it is malformed.
 [[nodiscard]] constexpr int count_fields(std::string_view pattern)
@@ -197,7 +206,8 @@ template <typename... Args>
 FormatArguments(const Args&...) -> FormatArguments<sizeof...(Args)>;
 
 template <typename... Args>
-void format_to(Sink& sink, FormatPattern<std::type_identity_t<Args>...> pattern, const Args&... args)
+void format_to(Sink& sink, FormatPattern<std::type_identity_t<Args>...> pattern,
+               const Args&... args)
 {
     format_arguments(sink, pattern.pattern, FormatArguments{args...});
 }

@@ -17,7 +17,8 @@ public:
     template <typename F>
         requires(std::is_invocable_r_v<R, F&, Args...> &&
                  !std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
-    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): excluded by the requires clause
+    // Excluded by the requires clause; the callable is referred to, never moved from.
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload,cppcoreguidelines-missing-std-forward)
     constexpr FunctionRef(F&& callable)
         : object_{const_cast<void*>(static_cast<const void*>(&callable))},
           call_{[](void* object, Args... args) -> R {

@@ -84,12 +84,12 @@ bool term_holds(const std::string_view term, Sink& reason)
 
 void offer(Capability capability, unsigned amount)
 {
-    finding(capability) = {amount, nullptr};
+    finding(capability) = {.amount = amount, .reason = nullptr};
 }
 
 void missing(Capability capability, const char* reason)
 {
-    finding(capability) = {0, reason};
+    finding(capability) = {.amount = 0, .reason = reason};
 }
 
 unsigned amount(Capability capability)

@@ -13,20 +13,20 @@
 
 // Name, and what it is: the skip reason where nothing more exact was said.
 // Beside these there is cpus(n): at least n online CPUs.
-#define ASSAY_CAPABILITIES(X)                                                      \
-    X(ipi, "inter-processor interrupts")                                           \
-    X(irq, "an interrupt controller with a driver")                                \
-    X(psci, "PSCI 0.2 or later")                                                   \
-    X(gicv2, "GICv2")                                                              \
-    X(gicv3, "GICv3 or GICv4 with system registers")                               \
-    X(gicv5, "GICv5 CPU interface")                                                \
-    X(gicv5_irs, "GICv5 interrupt routing service")                                \
-    X(timer_virt, "EL1 virtual timer with an interrupt")                           \
-    X(timer_phys, "EL1 physical timer with an interrupt")                          \
-    X(el2, "tests run at EL2 (VHE)")                                               \
-    X(aarch32_el0, "AArch32 state at EL0")                                         \
-    X(pmu, "PMUv3")                                                                \
-    X(initrd, "an initial RAM disk")                                               \
+#define ASSAY_CAPABILITIES(X)                             \
+    X(ipi, "inter-processor interrupts")                  \
+    X(irq, "an interrupt controller with a driver")       \
+    X(psci, "PSCI 0.2 or later")                          \
+    X(gicv2, "GICv2")                                     \
+    X(gicv3, "GICv3 or GICv4 with system registers")      \
+    X(gicv5, "GICv5 CPU interface")                       \
+    X(gicv5_irs, "GICv5 interrupt routing service")       \
+    X(timer_virt, "EL1 virtual timer with an interrupt")  \
+    X(timer_phys, "EL1 physical timer with an interrupt") \
+    X(el2, "tests run at EL2 (VHE)")                      \
+    X(aarch32_el0, "AArch32 state at EL0")                \
+    X(pmu, "PMUv3")                                       \
+    X(initrd, "an initial RAM disk")                      \
     X(device_tree, "a device tree")
 
 namespace test {
@@ -36,7 +36,7 @@ enum class Capability : std::uint8_t {
 #define ASSAY_CAPABILITY_ENUM(name, text) name,
     ASSAY_CAPABILITIES(ASSAY_CAPABILITY_ENUM)
 #undef ASSAY_CAPABILITY_ENUM
-    count
+        count
 };
 
 // `amount` is for counted capabilities (cpus), otherwise 1. `reason` is a static string:
@@ -46,7 +46,10 @@ void missing(Capability capability, const char* reason);
 
 // How much of it there is; 0 when it is missing.
 [[nodiscard]] unsigned amount(Capability capability);
-[[nodiscard]] inline bool has(Capability capability) { return amount(capability) != 0; }
+[[nodiscard]] inline bool has(Capability capability)
+{
+    return amount(capability) != 0;
+}
 
 // Not constant, so that a call in a consteval function is the compiler's error message.
 void more_than_four_terms_in_needs();
@@ -89,13 +92,12 @@ struct Needs {
 // The names as .needs sees them. A base class of the metadata, so that a capability's name is found
 // before a driver's namespace of the same name.
 struct CapabilityNames {
-#define ASSAY_CAPABILITY_NAME(name, text) \
-    static constexpr Needs name{{{Capability::name}}, 1};
+#define ASSAY_CAPABILITY_NAME(name, text) static constexpr Needs name{{{Capability::name}}, 1};
     ASSAY_CAPABILITIES(ASSAY_CAPABILITY_NAME)
 #undef ASSAY_CAPABILITY_NAME
     static consteval Needs cpus(std::uint8_t at_least)
     {
-        return {{{Capability::cpus, at_least}}, 1};
+        return {.terms = {{.capability = Capability::cpus, .at_least = at_least}}, .count = 1};
     }
 };
 

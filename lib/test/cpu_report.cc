@@ -72,7 +72,8 @@ bool ask(const smp::Cpu& cpu)
 
 constexpr auto on_question = [](irq::Id) {
     const arch::Frame& frame = *arch::cpu_data()->interrupted;
-    stop_and_answer({arch::program_counter(frame), arch::frame_pointer(frame)});
+    stop_and_answer(
+        {.pc = arch::program_counter(frame), .frame_pointer = arch::frame_pointer(frame)});
 };
 
 }  // namespace

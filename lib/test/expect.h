@@ -96,7 +96,8 @@ template <Relation R, typename T>
     }
 }
 
-// The type both sides of a comparison have. A side that is a plain `int` constant takes the other's.
+// The type both sides of a comparison have. A side that is a plain `int` constant takes the
+// other's.
 template <typename A, typename E>
 struct Common {
     static_assert(std::is_same_v<A, E>, "both sides of a comparison must have the same type");
@@ -121,7 +122,7 @@ template <Relation R, typename A, typename E>
 [[nodiscard]] bool compare(const A& actual, const E& expected, const char* file, unsigned line,
                            const char* expression)
 {
-    using T = typename Common<std::decay_t<A>, std::decay_t<E>>::type;
+    using T = Common<std::decay_t<A>, std::decay_t<E>>::type;
     const T left = static_cast<T>(actual);
     const T right = static_cast<T>(expected);
     count_check();
@@ -135,27 +136,27 @@ template <Relation R, typename A, typename E>
 }  // namespace detail
 }  // namespace test
 
-#define ASSAY_COMPARE_(relation, actual, expected, text)                                       \
+#define ASSAY_COMPARE_(relation, actual, expected, text)                                          \
     ::test::detail::compare<::test::Relation::relation>((actual), (expected), __FILE__, __LINE__, \
                                                         text)
 #define ASSAY_EXPECT_(kind, relation, actual, expected) \
     static_cast<void>(                                  \
         ASSAY_COMPARE_(relation, actual, expected, #kind "(" #actual ", " #expected ")"))
-#define ASSAY_ASSERT_(kind, relation, actual, expected)                                         \
-    do {                                                                                        \
+#define ASSAY_ASSERT_(kind, relation, actual, expected)                                          \
+    do {                                                                                         \
         if (!ASSAY_COMPARE_(relation, actual, expected, #kind "(" #actual ", " #expected ")")) { \
-            return;                                                                             \
-        }                                                                                       \
+            return;                                                                              \
+        }                                                                                        \
     } while (false)
-#define ASSAY_EXPECT_BOOL_(kind, condition, expected)                                         \
-    static_cast<void>(ASSAY_COMPARE_(equal, static_cast<bool>(condition), expected,           \
-                                     #kind "(" #condition ")"))
-#define ASSAY_ASSERT_BOOL_(kind, condition, expected)                             \
-    do {                                                                          \
-        if (!ASSAY_COMPARE_(equal, static_cast<bool>(condition), expected,        \
-                            #kind "(" #condition ")")) {                          \
-            return;                                                               \
-        }                                                                         \
+#define ASSAY_EXPECT_BOOL_(kind, condition, expected) \
+    static_cast<void>(                                \
+        ASSAY_COMPARE_(equal, static_cast<bool>(condition), expected, #kind "(" #condition ")"))
+#define ASSAY_ASSERT_BOOL_(kind, condition, expected)                      \
+    do {                                                                   \
+        if (!ASSAY_COMPARE_(equal, static_cast<bool>(condition), expected, \
+                            #kind "(" #condition ")")) {                   \
+            return;                                                        \
+        }                                                                  \
     } while (false)
 
 #define EXPECT_TRUE(condition) ASSAY_EXPECT_BOOL_(EXPECT_TRUE, condition, true)

@@ -80,12 +80,13 @@ void enter_report(Position position)
 
 Position here()
 {
-    return {std::nullopt, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0))};
+    return {.pc = std::nullopt,
+            .frame_pointer = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0))};
 }
 
 Position position_of(const arch::Frame& frame)
 {
-    return {arch::program_counter(frame), arch::frame_pointer(frame)};
+    return {.pc = arch::program_counter(frame), .frame_pointer = arch::frame_pointer(frame)};
 }
 
 }  // namespace

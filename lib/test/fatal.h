@@ -3,7 +3,8 @@
 // Reports that end the boot. The host starts the remaining cases in a fresh one.
 //
 // They may be called on any CPU, in any state: they take no lock, and from then on nothing but the
-// report reaches the console. A second CPU that comes here becomes a part of the first one's report.
+// report reaches the console. A second CPU that comes here becomes a part of the first one's
+// report.
 #pragma once
 
 #include <arch/exception.h>
@@ -14,7 +15,8 @@ namespace test {
 
 // An exception nobody expected: prints "# crash: ..." with the decoded syndrome, all registers and
 // the backtrace of every CPU, the case's result line, and ends the VM. Called by the architecture's
-// exception entry, on the CPU that took it. An exception inside the report ends the VM with one line.
+// exception entry, on the CPU that took it. An exception inside the report ends the VM with one
+// line.
 [[noreturn]] void crash(const arch::Frame& frame);
 
 // The running case does not end: the same report with "# hang: <why>". `frame` is what the

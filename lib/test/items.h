@@ -11,8 +11,8 @@
 namespace test {
 
 // Reports one item of a table (a register, a field, a PPI) as a result of its own, nested under the
-// case: "  ok 3 ID_AA64PFR0_EL1 # 0x1101000011111112". Checks made inside `body` belong to the item;
-// ASSERT_* and skip() end the item only. `body` may call item_value().
+// case: "  ok 3 ID_AA64PFR0_EL1 # 0x1101000011111112". Checks made inside `body` belong to the
+// item; ASSERT_* and skip() end the item only. `body` may call item_value().
 //
 //     test::Items items{std::size(slots)};
 //     for (const auto& slot : slots) {

@@ -29,11 +29,12 @@ struct Options {
     std::uint32_t timeout_seconds = 10;
     bool shuffle = false;
     bool list = false;
-    std::string_view exit = {};  // "": whatever the machine offers
+    std::string_view exit{};  // "": whatever the machine offers  NOLINT(readability-redundant-*)
 };
 
-// Words without the prefix are other people's. The options point into both texts. Errors: a sentence
-// with the word in it, in static storage: "unknown option assay.foo", "bad value in option ...".
+// Words without the prefix are other people's. The options point into both texts. Errors: a
+// sentence with the word in it, in static storage: "unknown option assay.foo", "bad value in option
+// ...".
 [[nodiscard]] std::expected<Options, std::string_view> parse_options(std::string_view command_line,
                                                                      std::string_view initrd);
 

@@ -46,7 +46,8 @@ private:
     TextBuffer<80> value_;
 };
 
-// Writes "not ok 2 psci.version # ERROR reason\n"; `text` stands behind '#' when there is no reason.
+// Writes "not ok 2 psci.version # ERROR reason\n"; `text` stands behind '#' when there is no
+// reason.
 void write_result(Sink& sink, std::uint32_t number, std::string_view name, const Record& record,
                   std::string_view text);
 

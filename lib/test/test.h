@@ -102,18 +102,18 @@ inline constexpr auto needs_text = [] {
 
 // Defines and registers a test. Metadata as designated initialisers: .summary (one sentence),
 // .needs (capabilities), .on_request.
-#define TEST(group, name, ...)                                                                    \
-    static void group##_##name();                                                                 \
-    struct group##_##name##_metadata : private ::test::CapabilityNames {                          \
-        static constexpr ::test::Metadata value{__VA_ARGS__};                                     \
-    };                                                                                            \
-    [[gnu::section(".assay.tests"), gnu::used, gnu::retain]]                                      \
-    static constexpr ::test::Case group##_##name##_case{                                          \
-        ::test::detail::id_text<#group, #name>.data(),                                            \
-        group##_##name##_metadata::value.summary,                                                 \
-        ::test::detail::needs_text<group##_##name##_metadata::value.needs>.data(),                \
-        __FILE__,                                                                                 \
-        __LINE__,                                                                                 \
-        group##_##name##_metadata::value.on_request ? ::test::Case::on_request : 0U,              \
-        group##_##name};                                                                          \
+#define TEST(group, name, ...)                                                       \
+    static void group##_##name();                                                    \
+    struct group##_##name##_metadata : private ::test::CapabilityNames {             \
+        static constexpr ::test::Metadata value{__VA_ARGS__};                        \
+    };                                                                               \
+    [[gnu::section(".assay.tests"), gnu::used, gnu::retain]]                         \
+    static constexpr ::test::Case group##_##name##_case{                             \
+        ::test::detail::id_text<#group, #name>.data(),                               \
+        group##_##name##_metadata::value.summary,                                    \
+        ::test::detail::needs_text<group##_##name##_metadata::value.needs>.data(),   \
+        __FILE__,                                                                    \
+        __LINE__,                                                                    \
+        group##_##name##_metadata::value.on_request ? ::test::Case::on_request : 0U, \
+        group##_##name};                                                             \
     static void group##_##name()

@@ -3,9 +3,9 @@
 // The boot protocol (Linux Documentation/arch/arm64/booting.rst): the state at the image's first
 // instruction. Loaded as an ELF file instead, nothing is promised and x0 names no device tree.
 
+#include "lib/boot/boot.h"
 #include "arm64/boot/entry_state.h"
 #include "arm64/cpu/control_registers.h"
-#include "lib/boot/boot.h"
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
 
@@ -24,13 +24,15 @@ bool entered_by_protocol()
 
 }  // namespace
 
-TEST(boot, device_tree_register, .summary = "x0 holds the address of the device tree at entry, a multiple of 8")
+TEST(boot, device_tree_register,
+     .summary = "x0 holds the address of the device tree at entry, a multiple of 8")
 {
     if (!entered_by_protocol()) {
         return;
     }
     EXPECT_EQ(entry_state.x0 % 8, 0);
-    EXPECT_EQ(entry_state.x0, std::uint64_t{reinterpret_cast<std::uintptr_t>(boot::info().tree->blob())});
+    EXPECT_EQ(entry_state.x0,
+              std::uint64_t{reinterpret_cast<std::uintptr_t>(boot::info().tree->blob())});
 }
 
 TEST(boot, reserved_registers, .summary = "x1, x2 and x3 are zero at entry")
@@ -43,7 +45,8 @@ TEST(boot, reserved_registers, .summary = "x1, x2 and x3 are zero at entry")
     EXPECT_EQ(entry_state.x3, 0);
 }
 
-TEST(boot, exceptions_masked, .summary = "debug exceptions, SError, IRQ and FIQ are masked at entry")
+TEST(boot, exceptions_masked,
+     .summary = "debug exceptions, SError, IRQ and FIQ are masked at entry")
 {
     EXPECT_EQ(entry_state.daif, 0xf << 6);
 }

@@ -32,7 +32,8 @@ PROBE(probe_fp, ".inst 0x9e660000");  // FMOV X0, D0
 PROBE(probe_write_id, "msr s3_0_c0_c4_0, x0");
 PROBE(probe_mask_all, "msr daifset, #15\n\tudf #0");
 // Loads through a stack pointer that is 8 bytes off its alignment.
-PROBE(probe_sp_alignment, "mov x1, sp\n\tsub x2, x1, #8\n\tmov sp, x2\n\tldr x0, [sp]\n\tmov sp, x1");
+PROBE(probe_sp_alignment,
+      "mov x1, sp\n\tsub x2, x1, #8\n\tmov sp, x2\n\tldr x0, [sp]\n\tmov sp, x1");
 // Returns with an SPSR of x0 to the instruction behind the ERET.
 PROBE(probe_eret, "msr spsr_el1, x0\n\tadr x1, 1f\n\tmsr elr_el1, x1\n\tisb\n\teret\n1:\tnop");
 
@@ -62,7 +63,8 @@ TEST(exception, none, .summary = "a function that raises nothing returns without
     EXPECT_FALSE(arch::raised([] { probe_nothing(); }).has_value());
 }
 
-TEST(exception, undefined, .summary = "UDF raises an exception of unknown reason at its own address")
+TEST(exception, undefined,
+     .summary = "UDF raises an exception of unknown reason at its own address")
 {
     const auto undefined = arch::raised([] { probe_udf(); });
     ASSERT_TRUE(undefined.has_value());
@@ -85,7 +87,8 @@ TEST(exception, breakpoint, .summary = "BRK reports its immediate and its own ad
     }
 }
 
-TEST(exception, system_call, .summary = "SVC reports its immediate and the address of the next instruction")
+TEST(exception, system_call,
+     .summary = "SVC reports its immediate and the address of the next instruction")
 {
     const auto first = arch::raised([] { probe_svc_0(); });
     ASSERT_TRUE(first.has_value());
@@ -98,7 +101,8 @@ TEST(exception, system_call, .summary = "SVC reports its immediate and the addre
     EXPECT_EQ(second->elr, probe_address(probe_svc_65535) + 4);
 }
 
-TEST(exception, load_abort, .summary = "a load from an unmapped address is a data abort that names the address")
+TEST(exception, load_abort,
+     .summary = "a load from an unmapped address is a data abort that names the address")
 {
     const std::uint64_t address = unmapped_address() + 0x128;
     const auto abort = arch::raised([&] { probe_load(address); });
@@ -109,7 +113,8 @@ TEST(exception, load_abort, .summary = "a load from an unmapped address is a dat
     EXPECT_EQ(abort->elr, probe_address(probe_load));
 }
 
-TEST(exception, store_abort, .summary = "a store to an unmapped address is a data abort marked as a write")
+TEST(exception, store_abort,
+     .summary = "a store to an unmapped address is a data abort marked as a write")
 {
     const std::uint64_t address = unmapped_address() + 0x250;
     const auto abort = arch::raised([&] { probe_store(address); });
@@ -120,7 +125,8 @@ TEST(exception, store_abort, .summary = "a store to an unmapped address is a dat
     EXPECT_EQ(abort->elr, probe_address(probe_store));
 }
 
-TEST(exception, instruction_abort, .summary = "a branch to an unmapped address aborts at that address")
+TEST(exception, instruction_abort,
+     .summary = "a branch to an unmapped address aborts at that address")
 {
     const std::uint64_t address = unmapped_address() + 0x400;
     const auto abort = arch::raised([&] { probe_branch(address); });
@@ -131,7 +137,8 @@ TEST(exception, instruction_abort, .summary = "a branch to an unmapped address a
     EXPECT_EQ(abort->elr, address);
 }
 
-TEST(exception, pc_alignment, .summary = "a branch to an address that is not a multiple of four is a PC alignment fault")
+TEST(exception, pc_alignment,
+     .summary = "a branch to an address that is not a multiple of four is a PC alignment fault")
 {
     const std::uint64_t address = probe_address(probe_nothing) + 2;
     const auto fault = arch::raised([&] { probe_branch(address); });
@@ -141,7 +148,8 @@ TEST(exception, pc_alignment, .summary = "a branch to an address that is not a m
     EXPECT_EQ(fault->elr, address);
 }
 
-TEST(exception, sp_alignment, .summary = "a load through a misaligned stack pointer is an SP alignment fault")
+TEST(exception, sp_alignment,
+     .summary = "a load through a misaligned stack pointer is an SP alignment fault")
 {
     const RegisterGuard<SCTLR_EL1> check{SCTLR_EL1::SA, 1};
     const auto fault = arch::raised([] { probe_sp_alignment(); });
@@ -150,7 +158,8 @@ TEST(exception, sp_alignment, .summary = "a load through a misaligned stack poin
     EXPECT_EQ(fault->elr, probe_address(probe_sp_alignment) + 12);
 }
 
-TEST(exception, exclusive_alignment, .summary = "a load-exclusive across a 16-byte boundary is an alignment fault")
+TEST(exception, exclusive_alignment,
+     .summary = "a load-exclusive across a 16-byte boundary is an alignment fault")
 {
     alignas(16) std::uint64_t memory[4]{};
     const std::uint64_t address = reinterpret_cast<std::uintptr_t>(memory) + 12;
@@ -162,7 +171,8 @@ TEST(exception, exclusive_alignment, .summary = "a load-exclusive across a 16-by
     EXPECT_EQ(fault->elr, probe_address(probe_load_exclusive));
 }
 
-TEST(exception, alignment_check, .summary = "SCTLR_EL1.A decides whether an unaligned load of normal memory faults")
+TEST(exception, alignment_check,
+     .summary = "SCTLR_EL1.A decides whether an unaligned load of normal memory faults")
 {
     alignas(16) const std::uint64_t memory[2]{0x0706050403020100, 0x0f0e0d0c0b0a0908};
     const std::uint64_t address = reinterpret_cast<std::uintptr_t>(memory) + 3;
@@ -181,7 +191,8 @@ TEST(exception, alignment_check, .summary = "SCTLR_EL1.A decides whether an unal
     EXPECT_EQ(fault->far, address);
 }
 
-TEST(exception, illegal_state, .summary = "an exception return to a higher exception level is an illegal execution state")
+TEST(exception, illegal_state,
+     .summary = "an exception return to a higher exception level is an illegal execution state")
 {
     constexpr std::uint64_t el3h_all_masked = 0x3cd;
     constexpr std::uint64_t illegal_state = 1U << 20;  // SPSR_ELx.IL
@@ -194,7 +205,8 @@ TEST(exception, illegal_state, .summary = "an exception return to a higher excep
     EXPECT_EQ(illegal->spsr & illegal_state, illegal_state);
 }
 
-TEST(exception, floating_point_trap, .summary = "a floating-point instruction is trapped while CPACR_EL1.FPEN is closed")
+TEST(exception, floating_point_trap,
+     .summary = "a floating-point instruction is trapped while CPACR_EL1.FPEN is closed")
 {
     // CV = 1 and COND = 0b1110 for every AArch64 instruction.
     constexpr std::uint32_t always = 1U << 24 | 0xeU << 20;
@@ -209,7 +221,8 @@ TEST(exception, floating_point_trap, .summary = "a floating-point instruction is
     EXPECT_FALSE(arch::raised([] { probe_fp(); }).has_value());
 }
 
-TEST(exception, read_only_register, .summary = "a write to a read-only system register is undefined")
+TEST(exception, read_only_register,
+     .summary = "a write to a read-only system register is undefined")
 {
     const auto undefined = arch::raised([] { probe_write_id(); });
     ASSERT_TRUE(undefined.has_value());
@@ -217,7 +230,8 @@ TEST(exception, read_only_register, .summary = "a write to a read-only system re
     EXPECT_EQ(undefined->elr, probe_address(probe_write_id));
 }
 
-TEST(exception, saved_state, .summary = "SPSR holds the interrupt masks and the exception level at the exception")
+TEST(exception, saved_state,
+     .summary = "SPSR holds the interrupt masks and the exception level at the exception")
 {
     constexpr std::uint64_t daif = 0xf << 6;
     constexpr std::uint64_t level = 0xc;  // M[3:2], as CurrentEL has it
@@ -228,7 +242,9 @@ TEST(exception, saved_state, .summary = "SPSR holds the interrupt masks and the 
     EXPECT_EQ(masked->spsr & level, sysreg::read<CurrentEL>().raw);
 }
 
-TEST(exception, recovery, .summary = "after an expected exception the stack pointer and the interrupt masks are as before")
+TEST(exception, recovery,
+     .summary =
+         "after an expected exception the stack pointer and the interrupt masks are as before")
 {
     std::uint64_t daif_before;
     asm volatile("mrs %0, daif" : "=r"(daif_before));
@@ -244,7 +260,8 @@ TEST(exception, recovery, .summary = "after an expected exception the stack poin
     EXPECT_EQ(daif_after, daif_before);
 }
 
-TEST(exception, nested, .summary = "an expected exception inside another leaves the outer one expected")
+TEST(exception, nested,
+     .summary = "an expected exception inside another leaves the outer one expected")
 {
     bool went_on = false;
     std::optional<arch::Exception> inner;

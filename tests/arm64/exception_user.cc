@@ -76,7 +76,8 @@ TEST(exception, user_system_call, .summary = "SVC at EL0 reports its immediate a
     EXPECT_EQ(call.x0, std::uint64_t{0x0123456789abcdef});
 }
 
-TEST(exception, user_data_abort, .summary = "EL0 cannot read memory of EL1: a permission fault that names the address")
+TEST(exception, user_data_abort,
+     .summary = "EL0 cannot read memory of EL1: a permission fault that names the address")
 {
     const arch::UserAccess access;
     const std::uint64_t secret = 1;
@@ -88,7 +89,8 @@ TEST(exception, user_data_abort, .summary = "EL0 cannot read memory of EL1: a pe
     EXPECT_EQ(abort.elr, probe_address(user_load));
 }
 
-TEST(exception, user_instruction_abort, .summary = "EL0 cannot execute code of EL1: a permission fault at that address")
+TEST(exception, user_instruction_abort,
+     .summary = "EL0 cannot execute code of EL1: a permission fault at that address")
 {
     const arch::UserAccess access;
     const std::uint64_t address = probe_address(&arch::describe_syndrome);
@@ -99,7 +101,9 @@ TEST(exception, user_instruction_abort, .summary = "EL0 cannot execute code of E
     EXPECT_EQ(abort.elr, address);
 }
 
-TEST(exception, user_sp_alignment, .summary = "a load through a misaligned stack pointer at EL0 faults while SCTLR_EL1.SA0 is set")
+TEST(
+    exception, user_sp_alignment,
+    .summary = "a load through a misaligned stack pointer at EL0 faults while SCTLR_EL1.SA0 is set")
 {
     const arch::UserAccess access;
     const RegisterGuard<SCTLR_EL1> check{SCTLR_EL1::SA0, 1};
@@ -123,7 +127,8 @@ TEST(exception, user_wfi_trap, .summary = "WFI at EL0 is trapped while SCTLR_EL1
     EXPECT_EQ(taken.elr, probe_address(user_wfi));
 }
 
-TEST(exception, user_mask_trap, .summary = "EL0 cannot mask interrupts while SCTLR_EL1.UMA is clear")
+TEST(exception, user_mask_trap,
+     .summary = "EL0 cannot mask interrupts while SCTLR_EL1.UMA is clear")
 {
     const arch::UserAccess access;
     const RegisterGuard<SCTLR_EL1> trap{UMA, 0};

@@ -35,7 +35,8 @@ std::uint64_t load_exclusive(const std::uint64_t& word)
 
 }  // namespace
 
-TEST(memory, exclusive_store, .summary = "a store-exclusive after an undisturbed load-exclusive succeeds sooner or later")
+TEST(memory, exclusive_store,
+     .summary = "a store-exclusive after an undisturbed load-exclusive succeeds sooner or later")
 {
     alignas(64) std::uint64_t word = 1;
     bool stored = false;
@@ -55,11 +56,12 @@ TEST(memory, exclusive_cleared, .summary = "a store-exclusive after CLREX fails 
     EXPECT_EQ(word, 1);
 }
 
-TEST(memory, exclusive_lost, .summary = "a store-exclusive fails after another CPU has stored to the word",
+TEST(memory, exclusive_lost,
+     .summary = "a store-exclusive fails after another CPU has stored to the word",
      .needs = cpus(2))
 {
     alignas(64) std::uint64_t word = 1;
-    for (std::uint64_t round = 1; round <= 100; ++round) {
+    for (std::uint64_t round = 1; round <= 30; ++round) {
         load_exclusive(word);
         smp::on_cpu(1, [&] { *static_cast<volatile std::uint64_t*>(&word) = round + 100; });
         EXPECT_FALSE(store_exclusive(word, 0));
@@ -67,7 +69,8 @@ TEST(memory, exclusive_lost, .summary = "a store-exclusive fails after another C
     }
 }
 
-TEST(memory, zero_block, .summary = "DC ZVA zeroes the whole block of an address and nothing beside it")
+TEST(memory, zero_block,
+     .summary = "DC ZVA zeroes the whole block of an address and nothing beside it")
 {
     const auto id = sysreg::read<DCZID_EL0>();
     if (id[DCZID_EL0::DZP] != 0) {

@@ -68,7 +68,9 @@ public:
 
 }  // namespace
 
-TEST(gicv2, identification, .summary = "the distributor says that it is a GICv2 with an interface for every CPU", .needs = gicv2)
+TEST(gicv2, identification,
+     .summary = "the distributor says that it is a GICv2 with an interface for every CPU",
+     .needs = gicv2)
 {
     const auto type = distributor().io().read<GICD_TYPER>();
     EXPECT_EQ((distributor().io().read<ICPIDR2>()[ICPIDR2::ArchRev]), 2);
@@ -86,7 +88,9 @@ TEST(gicv2, own_target, .summary = "every CPU has a target bit of its own", .nee
     });
 }
 
-TEST(gicv2, spurious_acknowledge, .summary = "an acknowledge without a pending interrupt answers 1023 and changes nothing", .needs = gicv2)
+TEST(gicv2, spurious_acknowledge,
+     .summary = "an acknowledge without a pending interrupt answers 1023 and changes nothing",
+     .needs = gicv2)
 {
     const irq::Masked masked;
     EXPECT_EQ(candidate(), spurious);
@@ -96,7 +100,9 @@ TEST(gicv2, spurious_acknowledge, .summary = "an acknowledge without a pending i
     }
 }
 
-TEST(gicv2, sgi_states, .summary = "an SGI goes from pending to active at the acknowledge and to inactive at the end", .needs = gicv2)
+TEST(gicv2, sgi_states,
+     .summary = "an SGI goes from pending to active at the acknowledge and to inactive at the end",
+     .needs = gicv2)
 {
     const SgiUnderTest sgi{test_sgi};
     send_to_self(test_sgi);
@@ -108,14 +114,15 @@ TEST(gicv2, sgi_states, .summary = "an SGI goes from pending to active at the ac
     EXPECT_EQ((*acknowledged)[GICC_IAR::InterruptID], test_sgi);
     EXPECT_FALSE(distributor().pending(test_sgi));
     EXPECT_TRUE(distributor().active(test_sgi));
-    EXPECT_EQ(running_priority(), gic::default_priority);
+    EXPECT_EQ(running_priority(), std::uint32_t{gic::default_priority});
 
     cpu_interface().end(*acknowledged);
     EXPECT_FALSE(distributor().active(test_sgi));
     EXPECT_EQ(running_priority(), idle_priority);
 }
 
-TEST(gicv2, sgi_sender, .summary = "the acknowledge of an SGI names the CPU interface that sent it", .needs = gicv2 && cpus(2))
+TEST(gicv2, sgi_sender, .summary = "the acknowledge of an SGI names the CPU interface that sent it",
+     .needs = gicv2 && cpus(2))
 {
     const SgiUnderTest sgi{test_sgi};
     const unsigned receiver = distributor().own_target();
@@ -133,7 +140,8 @@ TEST(gicv2, sgi_sender, .summary = "the acknowledge of an SGI names the CPU inte
     }
 }
 
-TEST(gicv2, priority_mask, .summary = "only interrupts of a higher priority than GICC_PMR are signalled", .needs = gicv2)
+TEST(gicv2, priority_mask,
+     .summary = "only interrupts of a higher priority than GICC_PMR are signalled", .needs = gicv2)
 {
     const SgiUnderTest sgi{test_sgi, 0x80};
     send_to_self(test_sgi);
@@ -148,7 +156,9 @@ TEST(gicv2, priority_mask, .summary = "only interrupts of a higher priority than
     cpu_interface().end(*acknowledged);
 }
 
-TEST(gicv2, priority_order, .summary = "of two pending interrupts the one with the higher priority comes first", .needs = gicv2)
+TEST(gicv2, priority_order,
+     .summary = "of two pending interrupts the one with the higher priority comes first",
+     .needs = gicv2)
 {
     const SgiUnderTest low{test_sgi, 0xa0};
     const SgiUnderTest high{other_sgi, 0x40};
@@ -166,7 +176,10 @@ TEST(gicv2, priority_order, .summary = "of two pending interrupts the one with t
     cpu_interface().end(*second);
 }
 
-TEST(gicv2, preemption, .summary = "an interrupt of a higher priority is signalled while one of a lower priority is active", .needs = gicv2)
+TEST(gicv2, preemption,
+     .summary =
+         "an interrupt of a higher priority is signalled while one of a lower priority is active",
+     .needs = gicv2)
 {
     const SgiUnderTest low{test_sgi, 0xa0};
     const SgiUnderTest high{other_sgi, 0x40};
@@ -185,7 +198,10 @@ TEST(gicv2, preemption, .summary = "an interrupt of a higher priority is signall
     cpu_interface().end(*outer);
 }
 
-TEST(gicv2, disabled_stays_pending, .summary = "a disabled interrupt is not signalled, stays pending, and comes when it is enabled", .needs = gicv2)
+TEST(
+    gicv2, disabled_stays_pending,
+    .summary = "a disabled interrupt is not signalled, stays pending, and comes when it is enabled",
+    .needs = gicv2)
 {
     const SgiUnderTest sgi{test_sgi};
     distributor().disable(test_sgi);
@@ -201,7 +217,8 @@ TEST(gicv2, disabled_stays_pending, .summary = "a disabled interrupt is not sign
     cpu_interface().end(*acknowledged);
 }
 
-TEST(gicv2, banked, .summary = "the enable, pending and priority state of SGIs is each CPU's own", .needs = gicv2 && cpus(2))
+TEST(gicv2, banked, .summary = "the enable, pending and priority state of SGIs is each CPU's own",
+     .needs = gicv2 && cpus(2))
 {
     const SgiUnderTest sgi{test_sgi, 0x40};
     send_to_self(test_sgi);

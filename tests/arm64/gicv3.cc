@@ -2,8 +2,8 @@
 //
 // GICv3 (IHI 0069H.b), register by register. SGIs of the calling CPU serve as the interrupt.
 
-#include "arm64/cpu/control_registers.h"
 #include "arm64/gic/gicv3.h"
+#include "arm64/cpu/control_registers.h"
 #include "lib/irq/irq.h"
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
@@ -68,7 +68,9 @@ private:
 
 }  // namespace
 
-TEST(gicv3, identification, .summary = "the distributor says that it is a GICv3 or GICv4 with affinity routing", .needs = gicv3)
+TEST(gicv3, identification,
+     .summary = "the distributor says that it is a GICv3 or GICv4 with affinity routing",
+     .needs = gicv3)
 {
     const auto revision = distributor().io().read<GICD_PIDR2>()[GICD_PIDR2::ArchRev];
     EXPECT_TRUE(revision == 3 || revision == 4);
@@ -76,12 +78,14 @@ TEST(gicv3, identification, .summary = "the distributor says that it is a GICv3 
     EXPECT_GE(distributor().interrupt_count(), 32);
 }
 
-TEST(gicv3, system_registers, .summary = "every CPU has the system register interface on", .needs = gicv3)
+TEST(gicv3, system_registers, .summary = "every CPU has the system register interface on",
+     .needs = gicv3)
 {
     smp::on_all_cpus([] { EXPECT_EQ((sysreg::read<ICC_SRE_EL1>()[ICC_SRE_EL1::SRE]), 1); });
 }
 
-TEST(gicv3, redistributor_affinity, .summary = "the redistributor of every CPU carries the CPU's affinity", .needs = gicv3)
+TEST(gicv3, redistributor_affinity,
+     .summary = "the redistributor of every CPU carries the CPU's affinity", .needs = gicv3)
 {
     smp::on_all_cpus([] {
         const std::uint64_t affinity = sysreg::read<MPIDR_EL1>().affinity();
@@ -91,7 +95,10 @@ TEST(gicv3, redistributor_affinity, .summary = "the redistributor of every CPU c
     });
 }
 
-TEST(gicv3, priority_bits, .summary = "ICC_PMR_EL1 and GICR_IPRIORITYR keep the priority bits that ICC_CTLR_EL1 announces", .needs = gicv3)
+TEST(
+    gicv3, priority_bits,
+    .summary = "ICC_PMR_EL1 and GICR_IPRIORITYR keep the priority bits that ICC_CTLR_EL1 announces",
+    .needs = gicv3)
 {
     const auto bits = sysreg::read<ICC_CTLR_EL1>()[ICC_CTLR_EL1::PRIbits] + 1;
     EXPECT_GE(bits, 4);
@@ -102,7 +109,9 @@ TEST(gicv3, priority_bits, .summary = "ICC_PMR_EL1 and GICR_IPRIORITYR keep the 
     EXPECT_EQ((sysreg::read<ICC_PMR_EL1>()[ICC_PMR_EL1::Priority]), implemented);
 }
 
-TEST(gicv3, spurious_acknowledge, .summary = "an acknowledge without a pending interrupt answers 1023 and changes nothing", .needs = gicv3)
+TEST(gicv3, spurious_acknowledge,
+     .summary = "an acknowledge without a pending interrupt answers 1023 and changes nothing",
+     .needs = gicv3)
 {
     const irq::Masked masked;
     EXPECT_EQ(candidate(), spurious);
@@ -112,7 +121,9 @@ TEST(gicv3, spurious_acknowledge, .summary = "an acknowledge without a pending i
     }
 }
 
-TEST(gicv3, sgi_states, .summary = "an SGI goes from pending to active at the acknowledge and to inactive at the end", .needs = gicv3)
+TEST(gicv3, sgi_states,
+     .summary = "an SGI goes from pending to active at the acknowledge and to inactive at the end",
+     .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi};
     send_to_self(test_sgi);
@@ -124,14 +135,16 @@ TEST(gicv3, sgi_states, .summary = "an SGI goes from pending to active at the ac
     EXPECT_EQ(*acknowledged, test_sgi);
     EXPECT_FALSE(redistributor().pending(test_sgi));
     EXPECT_TRUE(redistributor().active(test_sgi));
-    EXPECT_EQ(running_priority(), gic::default_priority);
+    EXPECT_EQ(running_priority(), std::uint64_t{gic::default_priority});
 
     cpu_interface().end(*acknowledged);
     EXPECT_TRUE(timer::wait_until([] { return !redistributor().active(test_sgi); }));
     EXPECT_EQ(running_priority(), idle_priority);
 }
 
-TEST(gicv3, split_end, .summary = "with EOImode 1 the end drops the priority and a write of ICC_DIR_EL1 deactivates", .needs = gicv3)
+TEST(gicv3, split_end,
+     .summary = "with EOImode 1 the end drops the priority and a write of ICC_DIR_EL1 deactivates",
+     .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi};
     const RegisterGuard<ICC_CTLR_EL1> mode{ICC_CTLR_EL1::EOImode, 1};
@@ -149,7 +162,8 @@ TEST(gicv3, split_end, .summary = "with EOImode 1 the end drops the priority and
     EXPECT_TRUE(timer::wait_until([] { return !redistributor().active(test_sgi); }));
 }
 
-TEST(gicv3, pending_by_register, .summary = "an SGI can be made pending and not pending by its redistributor", .needs = gicv3)
+TEST(gicv3, pending_by_register,
+     .summary = "an SGI can be made pending and not pending by its redistributor", .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi};
     redistributor().set_pending(test_sgi);
@@ -159,7 +173,9 @@ TEST(gicv3, pending_by_register, .summary = "an SGI can be made pending and not 
     EXPECT_FALSE(redistributor().pending(test_sgi));
 }
 
-TEST(gicv3, priority_mask, .summary = "only interrupts of a higher priority than ICC_PMR_EL1 are signalled", .needs = gicv3)
+TEST(gicv3, priority_mask,
+     .summary = "only interrupts of a higher priority than ICC_PMR_EL1 are signalled",
+     .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi, 0x80};
     RegisterGuard<ICC_PMR_EL1> mask;
@@ -177,7 +193,9 @@ TEST(gicv3, priority_mask, .summary = "only interrupts of a higher priority than
     cpu_interface().end(*acknowledged);
 }
 
-TEST(gicv3, priority_order, .summary = "of two pending interrupts the one with the higher priority comes first", .needs = gicv3)
+TEST(gicv3, priority_order,
+     .summary = "of two pending interrupts the one with the higher priority comes first",
+     .needs = gicv3)
 {
     const SgiUnderTest low{test_sgi, 0xa0};
     const SgiUnderTest high{other_sgi, 0x40};
@@ -197,7 +215,10 @@ TEST(gicv3, priority_order, .summary = "of two pending interrupts the one with t
     cpu_interface().end(*second);
 }
 
-TEST(gicv3, preemption, .summary = "an interrupt of a higher priority is signalled while one of a lower priority is active", .needs = gicv3)
+TEST(gicv3, preemption,
+     .summary =
+         "an interrupt of a higher priority is signalled while one of a lower priority is active",
+     .needs = gicv3)
 {
     const SgiUnderTest low{test_sgi, 0xa0};
     const SgiUnderTest high{other_sgi, 0x40};
@@ -218,7 +239,8 @@ TEST(gicv3, preemption, .summary = "an interrupt of a higher priority is signall
     cpu_interface().end(*outer);
 }
 
-TEST(gicv3, group_disabled, .summary = "nothing is signalled while ICC_IGRPEN1_EL1 is off", .needs = gicv3)
+TEST(gicv3, group_disabled, .summary = "nothing is signalled while ICC_IGRPEN1_EL1 is off",
+     .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi};
     RegisterGuard<ICC_IGRPEN1_EL1> group{ICC_IGRPEN1_EL1::Enable, 0};
@@ -229,7 +251,10 @@ TEST(gicv3, group_disabled, .summary = "nothing is signalled while ICC_IGRPEN1_E
     EXPECT_TRUE(becomes_candidate(test_sgi));
 }
 
-TEST(gicv3, disabled_stays_pending, .summary = "a disabled interrupt is not signalled, stays pending, and comes when it is enabled", .needs = gicv3)
+TEST(
+    gicv3, disabled_stays_pending,
+    .summary = "a disabled interrupt is not signalled, stays pending, and comes when it is enabled",
+    .needs = gicv3)
 {
     const SgiUnderTest sgi{test_sgi};
     redistributor().disable(test_sgi);
@@ -241,7 +266,9 @@ TEST(gicv3, disabled_stays_pending, .summary = "a disabled interrupt is not sign
     EXPECT_TRUE(becomes_candidate(test_sgi));
 }
 
-TEST(gicv3, broadcast, .summary = "an SGI to all but the sender reaches every other CPU and not the sender", .needs = gicv3 && cpus(2))
+TEST(gicv3, broadcast,
+     .summary = "an SGI to all but the sender reaches every other CPU and not the sender",
+     .needs = gicv3 && cpus(2))
 {
     const auto everywhere = [](bool enable) {
         smp::on_all_cpus([enable] {

@@ -98,7 +98,8 @@ TEST(idreg, stable, .summary = "every ID register can be read, and reads the sam
     });
 }
 
-TEST(idreg, unallocated, .summary = "ID registers that the architecture has not allocated read as zero")
+TEST(idreg, unallocated,
+     .summary = "ID registers that the architecture has not allocated read as zero")
 {
     for (unsigned slot = 0; slot < ids::count; ++slot) {
         if (!ids::slots[slot].allocated && (has_aarch32() || !ids::describes_aarch32(slot))) {
@@ -107,7 +108,8 @@ TEST(idreg, unallocated, .summary = "ID registers that the architecture has not 
     }
 }
 
-TEST(idreg, same_on_every_cpu, .summary = "every ID register has the same value on every CPU", .needs = cpus(2))
+TEST(idreg, same_on_every_cpu, .summary = "every ID register has the same value on every CPU",
+     .needs = cpus(2))
 {
     const Snapshot boot = snapshot();
     for_each_slot([&](unsigned slot) {
@@ -127,7 +129,8 @@ TEST(idreg, read_only, .summary = "a write to an ID register is undefined and ch
     });
 }
 
-TEST(idreg, known_values, .summary = "no field of an ID register has a value that the architecture reserves for good")
+TEST(idreg, known_values,
+     .summary = "no field of an ID register has a value that the architecture reserves for good")
 {
     for_each_slot([](unsigned slot) {
         const std::uint64_t value = accesses[slot].read();

@@ -20,9 +20,7 @@ struct CSSELR_EL1 : SystemRegister<CSSELR_EL1, 3, 2, 0, 0, 0> {
     static constexpr Field InD{0};
     static constexpr Field Level{3, 1};
 };
-struct CCSIDR_EL1 : SystemRegister<CCSIDR_EL1, 3, 1, 0, 0, 0> {
-    static constexpr Field LineSize{2, 0};  // log2 of the line in words, minus 2
-};
+struct CCSIDR_EL1 : SystemRegister<CCSIDR_EL1, 3, 1, 0, 0, 0> {};
 struct DCZID_EL0 : SystemRegister<DCZID_EL0, 3, 3, 0, 0, 7> {
     static constexpr Field BS{3, 0};
 };
@@ -49,7 +47,8 @@ constexpr std::uint64_t aarch32_too = 2;
 
 }  // namespace
 
-TEST(idreg, vector_registers_agree, .summary = "what describes SVE and SME is zero on a CPU without them")
+TEST(idreg, vector_registers_agree,
+     .summary = "what describes SVE and SME is zero on a CPU without them")
 {
     const auto pfr0 = sysreg::read<ID_AA64PFR0_EL1>();
     const auto pfr1 = sysreg::read<ID_AA64PFR1_EL1>();
@@ -57,7 +56,8 @@ TEST(idreg, vector_registers_agree, .summary = "what describes SVE and SME is ze
     EXPECT_TRUE(pfr1[SME] != 0 || sysreg::read<ID_AA64SMFR0_EL1>().raw == 0);
 }
 
-TEST(idreg, floating_point_agrees, .summary = "floating point and Advanced SIMD come together, and SVE not without them")
+TEST(idreg, floating_point_agrees,
+     .summary = "floating point and Advanced SIMD come together, and SVE not without them")
 {
     constexpr std::uint64_t not_implemented = 0xf;
     const auto pfr0 = sysreg::read<ID_AA64PFR0_EL1>();
@@ -82,7 +82,8 @@ TEST(idreg, sha_agrees, .summary = "SHA1 and SHA256 instructions come together")
     EXPECT_EQ(isar0[SHA1] != 0, isar0[SHA2] != 0);
 }
 
-TEST(idreg, pmu_versions_agree, .summary = "ID_DFR0_EL1.PerfMon tells the PMU version of ID_AA64DFR0_EL1.PMUVer",
+TEST(idreg, pmu_versions_agree,
+     .summary = "ID_DFR0_EL1.PerfMon tells the PMU version of ID_AA64DFR0_EL1.PMUVer",
      .needs = aarch32_el0)
 {
     constexpr std::uint64_t v3_in_aarch64 = 1;
@@ -92,7 +93,8 @@ TEST(idreg, pmu_versions_agree, .summary = "ID_DFR0_EL1.PerfMon tells the PMU ve
     EXPECT_EQ(sysreg::read<ID_DFR0_EL1>()[ID_DFR0_EL1::PerfMon], expected);
 }
 
-TEST(idreg, pmu_agrees_with_tree, .summary = "a CPU has a PMU when the device tree has one", .needs = device_tree)
+TEST(idreg, pmu_agrees_with_tree, .summary = "a CPU has a PMU when the device tree has one",
+     .needs = device_tree)
 {
     if (!boot::info().tree->find_compatible("arm,armv8-pmuv3")) {
         return test::skip("no arm,armv8-pmuv3 node");
@@ -103,7 +105,8 @@ TEST(idreg, pmu_agrees_with_tree, .summary = "a CPU has a PMU when the device tr
     EXPECT_NE(version, implementation_defined);
 }
 
-TEST(idreg, gic_agrees_with_tree, .summary = "the interrupt controller registers announced are those of the device tree's GIC",
+TEST(idreg, gic_agrees_with_tree,
+     .summary = "the interrupt controller registers announced are those of the device tree's GIC",
      .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
@@ -137,7 +140,8 @@ TEST(idreg, cache_type, .summary = "CTR_EL0 and DCZID_EL0 describe lines and blo
     EXPECT_LE(sysreg::read<DCZID_EL0>()[DCZID_EL0::BS], largest);
 }
 
-TEST(idreg, cache_sizes, .summary = "CCSIDR_EL1 can be read for every cache level, whether it exists or not")
+TEST(idreg, cache_sizes,
+     .summary = "CCSIDR_EL1 can be read for every cache level, whether it exists or not")
 {
     constexpr unsigned levels = 7;
     const auto caches = sysreg::read<CLIDR_EL1>();
@@ -145,9 +149,8 @@ TEST(idreg, cache_sizes, .summary = "CCSIDR_EL1 can be read for every cache leve
     for (unsigned level = 0; level < levels; ++level) {
         for (const unsigned instruction : {0U, 1U}) {
             const auto taken = arch::raised([&] {
-                sysreg::write(CSSELR_EL1{}
-                                  .with(CSSELR_EL1::Level, level)
-                                  .with(CSSELR_EL1::InD, instruction));
+                sysreg::write(
+                    CSSELR_EL1{}.with(CSSELR_EL1::Level, level).with(CSSELR_EL1::InD, instruction));
                 sysreg::synchronize();
                 static_cast<void>(sysreg::read<CCSIDR_EL1>());
             });

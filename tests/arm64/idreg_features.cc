@@ -17,10 +17,10 @@ struct ID_AA64ISAR0_EL1 : SystemRegister<ID_AA64ISAR0_EL1, 3, 0, 0, 6, 0> {};
 
 // Executes an instruction word with X0 pointing to memory. It may change X0 to X7 and V0 to V7,
 // which the image does not use, and the flags.
-#define EXECUTE(word)                                                                    \
-    [](std::uint64_t* memory) {                                                          \
-        register std::uint64_t* x0 asm("x0") = memory;                                   \
-        asm volatile(".inst " #word                                                      \
+#define EXECUTE(word)                                                                       \
+    [](std::uint64_t* memory) {                                                             \
+        register std::uint64_t* x0 asm("x0") = memory;                                      \
+        asm volatile(".inst " #word                                                         \
                      : "+r"(x0)::"x1", "x2", "x3", "x4", "x5", "x6", "x7", "cc", "memory"); \
     }
 
@@ -70,7 +70,8 @@ constexpr Feature features[]{
 
 }  // namespace
 
-TEST(idreg, announced_instructions, .summary = "an instruction of every feature that the ID registers announce executes")
+TEST(idreg, announced_instructions,
+     .summary = "an instruction of every feature that the ID registers announce executes")
 {
     alignas(64) std::uint64_t memory[8]{};
     test::Items items{std::size(features)};

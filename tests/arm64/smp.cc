@@ -2,15 +2,16 @@
 //
 // CPU identity.
 
+#include "lib/smp/smp.h"
 #include "arm64/cpu/control_registers.h"
 #include "lib/boot/boot.h"
-#include "lib/smp/smp.h"
 #include "lib/test/test.h"
 
 #include <algorithm>
 #include <cstdint>
 
-TEST(smp, mpidr_equals_reg, .summary = "each CPU's MPIDR_EL1 is the reg of its cpu node", .needs = device_tree)
+TEST(smp, mpidr_equals_reg, .summary = "each CPU's MPIDR_EL1 is the reg of its cpu node",
+     .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
     smp::on_all_cpus([&] {
@@ -26,11 +27,12 @@ TEST(smp, mpidr_equals_reg, .summary = "each CPU's MPIDR_EL1 is the reg of its c
     });
 }
 
-TEST(smp, mpidr_fixed_bits, .summary = "MPIDR_EL1 bit 31 is one, and U is set only on a machine with one CPU")
+TEST(smp, mpidr_fixed_bits,
+     .summary = "MPIDR_EL1 bit 31 is one, and U is set only on a machine with one CPU")
 {
-    constexpr Field res1{31};
-    constexpr Field U{30};
     smp::on_all_cpus([] {
+        constexpr Field res1{31};
+        constexpr Field U{30};
         const auto mpidr = sysreg::read<MPIDR_EL1>();
         EXPECT_EQ(mpidr[res1], 1);
         if (smp::cpus().size() > 1) {

@@ -29,7 +29,8 @@ bool is_count_plus(std::uint64_t value, std::uint64_t offset, std::uint64_t befo
 
 }  // namespace
 
-TEST(timer, status, .summary = "ISTATUS of an enabled timer tells whether its time has come, masked or not")
+TEST(timer, status,
+     .summary = "ISTATUS of an enabled timer tells whether its time has come, masked or not")
 {
     for_each_timer([](const Timer& timer) {
         for (const std::uint64_t compare_value : {std::uint64_t{0}, never}) {
@@ -47,7 +48,8 @@ TEST(timer, status, .summary = "ISTATUS of an enabled timer tells whether its ti
     });
 }
 
-TEST(timer, control_bits, .summary = "the control register of a timer keeps ENABLE and IMASK and nothing else")
+TEST(timer, control_bits,
+     .summary = "the control register of a timer keeps ENABLE and IMASK and nothing else")
 {
     for_each_timer([](const Timer& timer) {
         const irq::Masked masked;
@@ -74,7 +76,8 @@ TEST(timer, compare_value, .summary = "CVAL keeps all 64 bits")
     });
 }
 
-TEST(timer, timer_value_write, .summary = "a write of TVAL sets CVAL to the count plus the sign-extended lower 32 bits")
+TEST(timer, timer_value_write,
+     .summary = "a write of TVAL sets CVAL to the count plus the sign-extended lower 32 bits")
 {
     struct {
         std::uint64_t written, offset;
@@ -129,7 +132,8 @@ TEST(timer, due_at_once, .summary = "a timer whose CVAL is not in the future is 
     });
 }
 
-TEST(timer, due_in_time, .summary = "a timer becomes due when the count reaches CVAL, and not before")
+TEST(timer, due_in_time,
+     .summary = "a timer becomes due when the count reaches CVAL, and not before")
 {
     for_each_timer([](const Timer& timer) {
         const irq::Masked masked;
@@ -180,7 +184,8 @@ TEST(timer, counts_when_due, .summary = "TVAL goes on to count down after the ti
     });
 }
 
-TEST(timer, constant_offset, .summary = "the virtual counter keeps its distance from the physical one")
+TEST(timer, constant_offset,
+     .summary = "the virtual counter keeps its distance from the physical one")
 {
     const auto physical = [] { return timer::physical_timer.count(); };
     const auto virtual_count = [] { return timer::virtual_timer.count(); };
@@ -204,7 +209,8 @@ TEST(timer, same_frequency, .summary = "CNTFRQ_EL0 is the same on every CPU")
     smp::on_all_cpus([&] { EXPECT_EQ(sysreg::read<timer::CNTFRQ_EL0>().raw, boot.raw); });
 }
 
-TEST(timer, self_synchronized, .summary = "the self-synchronizing counters keep in step with the others")
+TEST(timer, self_synchronized,
+     .summary = "the self-synchronizing counters keep in step with the others")
 {
     if (sysreg::read<ID_AA64MMFR0_EL1>()[ID_AA64MMFR0_EL1::ECV] == 0) {
         return test::skip("no FEAT_ECV");

@@ -18,7 +18,8 @@
 using timer::Control;
 using timer::Timer;
 
-TEST(timer, interrupt, .summary = "a timer raises its interrupt once, when it is due and not before", .needs = irq)
+TEST(timer, interrupt,
+     .summary = "a timer raises its interrupt once, when it is due and not before", .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -33,7 +34,8 @@ TEST(timer, interrupt, .summary = "a timer raises its interrupt once, when it is
     });
 }
 
-TEST(timer, interrupt_by_timer_value, .summary = "a timer armed through TVAL raises its interrupt", .needs = irq)
+TEST(timer, interrupt_by_timer_value, .summary = "a timer armed through TVAL raises its interrupt",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -45,7 +47,9 @@ TEST(timer, interrupt_by_timer_value, .summary = "a timer armed through TVAL rai
     });
 }
 
-TEST(timer, interrupt_when_past, .summary = "a timer armed for a time that has passed raises its interrupt at once", .needs = irq)
+TEST(timer, interrupt_when_past,
+     .summary = "a timer armed for a time that has passed raises its interrupt at once",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -54,7 +58,8 @@ TEST(timer, interrupt_when_past, .summary = "a timer armed for a time that has p
     });
 }
 
-TEST(timer, interrupt_masked, .summary = "IMASK holds the interrupt of a timer back, and lets it go", .needs = irq)
+TEST(timer, interrupt_masked,
+     .summary = "IMASK holds the interrupt of a timer back, and lets it go", .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -67,7 +72,8 @@ TEST(timer, interrupt_masked, .summary = "IMASK holds the interrupt of a timer b
     });
 }
 
-TEST(timer, interrupt_masked_at_cpu, .summary = "PSTATE.I holds the interrupt of a timer back, and lets it go", .needs = irq)
+TEST(timer, interrupt_masked_at_cpu,
+     .summary = "PSTATE.I holds the interrupt of a timer back, and lets it go", .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -81,7 +87,9 @@ TEST(timer, interrupt_masked_at_cpu, .summary = "PSTATE.I holds the interrupt of
     });
 }
 
-TEST(timer, interrupt_disabled, .summary = "an interrupt that is disabled at the controller stays pending until it is enabled", .needs = irq)
+TEST(timer, interrupt_disabled,
+     .summary = "an interrupt that is disabled at the controller stays pending until it is enabled",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -96,7 +104,9 @@ TEST(timer, interrupt_disabled, .summary = "an interrupt that is disabled at the
     });
 }
 
-TEST(timer, interrupt_retracted, .summary = "a timer that is set to the future before its interrupt is taken takes it back", .needs = irq)
+TEST(timer, interrupt_retracted,
+     .summary = "a timer that is set to the future before its interrupt is taken takes it back",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -113,7 +123,10 @@ TEST(timer, interrupt_retracted, .summary = "a timer that is set to the future b
     });
 }
 
-TEST(timer, pending_follows_output, .summary = "the controller shows a timer's interrupt as pending exactly while the timer asks for it", .needs = irq)
+TEST(timer, pending_follows_output,
+     .summary =
+         "the controller shows a timer's interrupt as pending exactly while the timer asks for it",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const irq::Masked masked;
@@ -133,7 +146,8 @@ TEST(timer, pending_follows_output, .summary = "the controller shows a timer's i
     });
 }
 
-TEST(timer, interrupt_is_level, .summary = "the interrupt of a timer comes again until the timer is silenced", .needs = irq)
+TEST(timer, interrupt_is_level,
+     .summary = "the interrupt of a timer comes again until the timer is silenced", .needs = irq)
 {
     constexpr unsigned repetitions = 5;
     for_each_timer_irq([&](const Timer& timer, irq::Id id) {
@@ -151,7 +165,8 @@ TEST(timer, interrupt_is_level, .summary = "the interrupt of a timer comes again
     });
 }
 
-TEST(timer, shorter_to_longer, .summary = "a timer set to a later time is due then, and not at the earlier one", .needs = irq)
+TEST(timer, shorter_to_longer,
+     .summary = "a timer set to a later time is due then, and not at the earlier one", .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -169,7 +184,8 @@ TEST(timer, shorter_to_longer, .summary = "a timer set to a later time is due th
     });
 }
 
-TEST(timer, longer_to_shorter, .summary = "a timer set to an earlier time is due at the earlier time", .needs = irq)
+TEST(timer, longer_to_shorter,
+     .summary = "a timer set to an earlier time is due at the earlier time", .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -179,7 +195,9 @@ TEST(timer, longer_to_shorter, .summary = "a timer set to an earlier time is due
     });
 }
 
-TEST(timer, wakes_masked, .summary = "a timer wakes a CPU from WFI whose interrupts are masked, and none is taken", .needs = irq)
+TEST(timer, wakes_masked,
+     .summary = "a timer wakes a CPU from WFI whose interrupts are masked, and none is taken",
+     .needs = irq)
 {
     for_each_timer_irq([](const Timer& timer, irq::Id id) {
         const TimerIrq irq{timer, id};
@@ -197,7 +215,8 @@ TEST(timer, wakes_masked, .summary = "a timer wakes a CPU from WFI whose interru
     });
 }
 
-TEST(timer, wakes_all, .summary = "each CPU is woken from WFI by its own timer, again and again", .needs = timer_virt)
+TEST(timer, wakes_all, .summary = "each CPU is woken from WFI by its own timer, again and again",
+     .needs = timer_virt)
 {
     constexpr unsigned rounds = 20;
     const auto id = timer::interrupt(timer::Kind::virt);
@@ -219,7 +238,9 @@ TEST(timer, wakes_all, .summary = "each CPU is woken from WFI by its own timer, 
     });
 }
 
-TEST(timer, both_at_once, .summary = "the virtual and the physical timer, due at the same time, both raise their interrupt",
+TEST(timer, both_at_once,
+     .summary =
+         "the virtual and the physical timer, due at the same time, both raise their interrupt",
      .needs = timer_virt && timer_phys)
 {
     const auto virtual_id = timer::interrupt(timer::Kind::virt);
@@ -242,7 +263,8 @@ TEST(timer, both_at_once, .summary = "the virtual and the physical timer, due at
     EXPECT_EQ(physical_irq.id(), *physical_id);
 }
 
-TEST(timer, own_cpu_only, .summary = "the timer of a CPU interrupts that CPU and no other", .needs = timer_virt && cpus(2))
+TEST(timer, own_cpu_only, .summary = "the timer of a CPU interrupts that CPU and no other",
+     .needs = timer_virt && cpus(2))
 {
     const auto id = timer::interrupt(timer::Kind::virt);
     ASSERT_TRUE(id.has_value());
@@ -260,7 +282,9 @@ TEST(timer, own_cpu_only, .summary = "the timer of a CPU interrupts that CPU and
     EXPECT_EQ(here.taken(), 0);
 }
 
-TEST(timer, random_deadlines, .summary = "of many short deadlines on all CPUs none is lost and none is early", .needs = timer_virt)
+TEST(timer, random_deadlines,
+     .summary = "of many short deadlines on all CPUs none is lost and none is early",
+     .needs = timer_virt)
 {
     constexpr unsigned deadlines = 200;
     constexpr std::uint64_t longest_us = 300;

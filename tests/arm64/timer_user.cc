@@ -52,7 +52,8 @@ bool is_allowed(void (*probe)(std::uint64_t))
 
 }  // namespace
 
-TEST(timer, user_access, .summary = "each bit of CNTKCTL_EL1 opens its register to EL0, and no other")
+TEST(timer, user_access,
+     .summary = "each bit of CNTKCTL_EL1 opens its register to EL0, and no other")
 {
     const arch::UserAccess access;
     RegisterGuard<CNTKCTL_EL1> control;
@@ -74,7 +75,8 @@ TEST(timer, user_access, .summary = "each bit of CNTKCTL_EL1 opens its register 
     }
 }
 
-TEST(timer, user_frequency, .summary = "EL0 may read CNTFRQ_EL0 when it may read one of the counters")
+TEST(timer, user_frequency,
+     .summary = "EL0 may read CNTFRQ_EL0 when it may read one of the counters")
 {
     const arch::UserAccess access;
     RegisterGuard<CNTKCTL_EL1> control{CNTKCTL_EL1::EL0VCTEN, 0};

@@ -72,9 +72,11 @@ TEST(ipi, self, .summary = "a CPU takes an IPI that it sends to itself, once", .
     });
 }
 
-TEST(ipi, all_to_all, .summary = "every CPU reaches every CPU, and each IPI is taken once and by its receiver alone", .needs = ipi)
+TEST(ipi, all_to_all,
+     .summary = "every CPU reaches every CPU, and each IPI is taken once and by its receiver alone",
+     .needs = ipi)
 {
-    constexpr unsigned rounds = 10;
+    constexpr unsigned rounds = 4;
     Counts counts;
     smp::Barrier barrier{smp::online_count()};
     smp::on_all_cpus([&] {
@@ -92,8 +94,7 @@ TEST(ipi, all_to_all, .summary = "every CPU reaches every CPU, and each IPI is t
                         const auto& taken = counts.taken[receiver][first_free];
                         const unsigned before = taken.load();
                         send(receiver, first_free);
-                        EXPECT_TRUE(
-                            timer::wait_until([&] { return taken.load() == before + 1; }));
+                        EXPECT_TRUE(timer::wait_until([&] { return taken.load() == before + 1; }));
                     }
                 }
             }
@@ -105,9 +106,11 @@ TEST(ipi, all_to_all, .summary = "every CPU reaches every CPU, and each IPI is t
     }
 }
 
-TEST(ipi, carries_data, .summary = "what the sender wrote before an IPI is seen by the receiver's handler", .needs = ipi && cpus(2))
+TEST(ipi, carries_data,
+     .summary = "what the sender wrote before an IPI is seen by the receiver's handler",
+     .needs = ipi && cpus(2))
 {
-    constexpr std::uint64_t rounds = 200;
+    constexpr std::uint64_t rounds = 50;
     alignas(64) std::atomic<std::uint64_t> data{0};
     alignas(64) std::atomic<std::uint64_t> seen{0};
     std::atomic<bool> ready{false};
@@ -127,7 +130,8 @@ TEST(ipi, carries_data, .summary = "what the sender wrote before an IPI is seen 
     }
 }
 
-TEST(ipi, numbers_are_distinct, .summary = "IPIs with different numbers arrive as different interrupts", .needs = ipi)
+TEST(ipi, numbers_are_distinct,
+     .summary = "IPIs with different numbers arrive as different interrupts", .needs = ipi)
 {
     Counts counts;
     const unsigned numbers = irq::controller()->ipi_count();
@@ -143,7 +147,8 @@ TEST(ipi, numbers_are_distinct, .summary = "IPIs with different numbers arrive a
     EXPECT_EQ(taken[first_free].load(), 1);
 }
 
-TEST(ipi, held_while_masked, .summary = "an IPI to a CPU that masks interrupts is taken when it unmasks them", .needs = ipi)
+TEST(ipi, held_while_masked,
+     .summary = "an IPI to a CPU that masks interrupts is taken when it unmasks them", .needs = ipi)
 {
     Counts counts;
     const unsigned self = smp::this_cpu().index;
@@ -162,7 +167,7 @@ TEST(ipi, held_while_masked, .summary = "an IPI to a CPU that masks interrupts i
 
 TEST(ipi, wakes, .summary = "an IPI wakes a CPU from WFI", .needs = ipi && cpus(2))
 {
-    constexpr unsigned rounds = 50;
+    constexpr unsigned rounds = 20;
     Counts counts;
     std::atomic<unsigned> asleep{0};
     const auto sleeper = [&] {
@@ -182,7 +187,6 @@ TEST(ipi, wakes, .summary = "an IPI wakes a CPU from WFI", .needs = ipi && cpus(
     for (unsigned round = 1; round <= rounds; ++round) {
         ASSERT_TRUE(timer::wait_until([&] { return asleep.load() == round; }));
         send(1, first_free);
-        ASSERT_TRUE(
-            timer::wait_until([&] { return counts.taken[1][first_free].load() == round; }));
+        ASSERT_TRUE(timer::wait_until([&] { return counts.taken[1][first_free].load() == round; }));
     }
 }

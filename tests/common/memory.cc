@@ -2,9 +2,9 @@
 //
 // RAM: as much as described, and all of it memory.
 
+#include "lib/mem/memory.h"
 #include "lib/boot/boot.h"
 #include "lib/irq/irq.h"
-#include "lib/mem/memory.h"
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
 
@@ -56,7 +56,8 @@ void expect_usable(std::uint64_t address)
 
 }  // namespace
 
-TEST(memory, size, .summary = "the RAM found is the RAM of the device tree's memory nodes", .needs = device_tree)
+TEST(memory, size, .summary = "the RAM found is the RAM of the device tree's memory nodes",
+     .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
     std::uint64_t described = 0;
@@ -77,7 +78,8 @@ TEST(memory, size, .summary = "the RAM found is the RAM of the device tree's mem
     EXPECT_EQ(found, described);
 }
 
-TEST(memory, ranges, .summary = "ranges of RAM are in order, whole pages, and apart from each other")
+TEST(memory, ranges,
+     .summary = "ranges of RAM are in order, whole pages, and apart from each other")
 {
     std::uint64_t end = 0;
     for (const fdt::Region& region : mem::ram()) {
@@ -88,7 +90,8 @@ TEST(memory, ranges, .summary = "ranges of RAM are in order, whole pages, and ap
     }
 }
 
-TEST(memory, first_and_last, .summary = "the first and the last word of every range of RAM hold what is written")
+TEST(memory, first_and_last,
+     .summary = "the first and the last word of every range of RAM hold what is written")
 {
     for (const fdt::Region& region : mem::ram()) {
         expect_usable(region.base);
@@ -106,7 +109,8 @@ TEST(memory, every_megabyte, .summary = "a word in every 2 MiB of RAM holds what
     }
 }
 
-TEST(memory, address_lines, .summary = "words at addresses that differ in one bit are different words")
+TEST(memory, address_lines,
+     .summary = "words at addresses that differ in one bit are different words")
 {
     constexpr std::size_t size = 1U << 20;
     const auto pages = mem::allocate(size);
@@ -135,7 +139,8 @@ TEST(memory, data_lines, .summary = "every bit of a word can be set and cleared 
     }
 }
 
-TEST(memory, access_sizes, .summary = "bytes, half words, words and double words of memory are the same memory")
+TEST(memory, access_sizes,
+     .summary = "bytes, half words, words and double words of memory are the same memory")
 {
     alignas(8) volatile std::uint64_t memory = 0x0807060504030201;
     const auto* const bytes = reinterpret_cast<volatile std::uint8_t*>(&memory);
@@ -159,7 +164,8 @@ TEST(memory, seen_by_all, .summary = "what one CPU writes every other CPU reads"
     }
 }
 
-TEST(memory, allocation, .summary = "allocated pages are aligned RAM, apart from each other, and come back")
+TEST(memory, allocation,
+     .summary = "allocated pages are aligned RAM, apart from each other, and come back")
 {
     constexpr std::size_t alignment = 64 * 1024;
     std::uint64_t address = 0;

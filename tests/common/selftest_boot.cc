@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <string_view>
 
-TEST(selftest, command_line, .summary = "the command line is the device tree's bootargs", .needs = device_tree)
+TEST(selftest, command_line, .summary = "the command line is the device tree's bootargs",
+     .needs = device_tree)
 {
     EXPECT_EQ(boot::info().command_line, boot::info().tree->boot_arguments());
 }
 
-TEST(selftest, machine_name, .summary = "the machine is named after the root node's compatible", .needs = device_tree)
+TEST(selftest, machine_name, .summary = "the machine is named after the root node's compatible",
+     .needs = device_tree)
 {
     const auto compatible = boot::info().tree->root().property("compatible");
     ASSERT_TRUE(compatible.has_value());
@@ -23,7 +25,8 @@ TEST(selftest, machine_name, .summary = "the machine is named after the root nod
     EXPECT_EQ(boot::info().machine, *name);
 }
 
-TEST(selftest, device_tree_in_ram, .summary = "the device tree lies in RAM and ends where it says", .needs = device_tree)
+TEST(selftest, device_tree_in_ram, .summary = "the device tree lies in RAM and ends where it says",
+     .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
     const std::uint64_t address = reinterpret_cast<std::uintptr_t>(tree.blob());
@@ -31,7 +34,8 @@ TEST(selftest, device_tree_in_ram, .summary = "the device tree lies in RAM and e
     EXPECT_TRUE(mem::is_ram(address, tree.size()));
 }
 
-TEST(selftest, tree_walk, .summary = "every path of the device tree leads back to its node", .needs = device_tree)
+TEST(selftest, tree_walk, .summary = "every path of the device tree leads back to its node",
+     .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
     unsigned children = 0;

@@ -16,7 +16,8 @@
 using test::Relation;
 using test::detail::holds;
 
-TEST(selftest, relations, .summary = "every relation of a check is true and false where it should be")
+TEST(selftest, relations,
+     .summary = "every relation of a check is true and false where it should be")
 {
     EXPECT_TRUE((holds<Relation::equal>(3, 3)));
     EXPECT_FALSE((holds<Relation::equal>(3, 4)));
@@ -42,7 +43,8 @@ TEST(selftest, wide_values, .summary = "comparisons see all 64 bits and the sign
     EXPECT_FALSE((holds<Relation::equal>(std::string_view{"a"}, std::string_view{"b"})));
 }
 
-TEST(selftest, formatter, .summary = "the formatter prints numbers, text and padding on the target as specified")
+TEST(selftest, formatter,
+     .summary = "the formatter prints numbers, text and padding on the target as specified")
 {
     TextBuffer<128> text;
     format_to(text, "{} {:x} {:#x} {:08x} {:#010x}", 42U, 0xbeefU, 0x10U, 0xabcU, 0xabcU);
@@ -69,7 +71,8 @@ TEST(selftest, formatter_truncates, .summary = "text that does not fit a buffer 
     EXPECT_EQ(text.text(), std::string_view{"abcd"});
 }
 
-TEST(selftest, random, .summary = "random numbers follow from the seed alone and stay below their bound")
+TEST(selftest, random,
+     .summary = "random numbers follow from the seed alone and stay below their bound")
 {
     test::Random first{12345};
     test::Random same{12345};
@@ -112,7 +115,8 @@ TEST(selftest, items, .summary = "every item of a table is run once, in order, a
     EXPECT_EQ(next, std::size(names));
 }
 
-TEST(selftest, interrupt_guards, .summary = "guards of the interrupt mask nest and put back what was there")
+TEST(selftest, interrupt_guards,
+     .summary = "guards of the interrupt mask nest and put back what was there")
 {
     const bool before = arch::interrupts_masked();
     {
@@ -132,7 +136,8 @@ TEST(selftest, interrupt_guards, .summary = "guards of the interrupt mask nest a
     EXPECT_EQ(arch::interrupts_masked(), before);
 }
 
-TEST(selftest, capabilities, .summary = "a needs expression holds exactly when every term of it does")
+TEST(selftest, capabilities,
+     .summary = "a needs expression holds exactly when every term of it does")
 {
     TextBuffer<256> reason;
     EXPECT_EQ(test::amount(test::Capability::cpus), smp::online_count());
@@ -147,7 +152,8 @@ TEST(selftest, capabilities, .summary = "a needs expression holds exactly when e
     EXPECT_NE(reason.text().find("cpus(255)"), std::string_view::npos);
 }
 
-TEST(selftest, checks_on_other_cpus, .summary = "a check made on another CPU belongs to the case", .needs = cpus(2))
+TEST(selftest, checks_on_other_cpus, .summary = "a check made on another CPU belongs to the case",
+     .needs = cpus(2))
 {
     unsigned checked_on = smp::Cpu::none;
     smp::on_cpu(1, [&] {

@@ -76,20 +76,23 @@ TEST(selftest, zeroed_data, .summary = "data without a value is zero")
     EXPECT_TRUE(std::ranges::all_of(never_written, [](std::uint64_t word) { return word == 0; }));
 }
 
-TEST(selftest, stack_protector, .summary = "a frame with an array carries the stack protector's canary")
+TEST(selftest, stack_protector,
+     .summary = "a frame with an array carries the stack protector's canary")
 {
     EXPECT_NE(__stack_chk_guard, std::uintptr_t{0});
     EXPECT_TRUE(canary_in_frame());
 }
 
-TEST(selftest, backtrace, .summary = "the frame records of a call chain lead back through the image")
+TEST(selftest, backtrace,
+     .summary = "the frame records of a call chain lead back through the image")
 {
     const unsigned shallow = frames_in_image(0);
     EXPECT_GE(shallow, 2);
     EXPECT_EQ(frames_in_image(deepest), shallow + deepest);
 }
 
-TEST(selftest, write_xor_execute, .summary = "no page of the image can be both written and executed")
+TEST(selftest, write_xor_execute,
+     .summary = "no page of the image can be both written and executed")
 {
     const auto code = arch::access_of(address_of(reinterpret_cast<const void*>(&in_image)));
     const auto data = arch::access_of(address_of(&anchor));

@@ -2,9 +2,9 @@
 //
 // CPUs that run together: found, reached, and ordered as the memory model says.
 
+#include "lib/smp/smp.h"
 #include "lib/base/spinlock.h"
 #include "lib/boot/boot.h"
-#include "lib/smp/smp.h"
 #include "lib/test/test.h"
 #include "lib/time/time.h"
 
@@ -15,7 +15,7 @@
 
 namespace {
 
-constexpr unsigned rounds = 200;
+constexpr unsigned rounds = 30;
 
 // Runs `body` on CPU `index` from the constructor on; the destructor waits for it.
 template <typename Body>
@@ -48,17 +48,20 @@ TEST(smp, all_online, .summary = "every CPU that the machine describes is online
     EXPECT_EQ(smp::online_count(), static_cast<unsigned>(smp::cpus().size()));
 }
 
-TEST(smp, tree_lists_cpus, .summary = "there is one CPU for every enabled cpu node of the device tree", .needs = device_tree)
+TEST(smp, tree_lists_cpus,
+     .summary = "there is one CPU for every enabled cpu node of the device tree",
+     .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
     std::size_t nodes = 0;
-    for (auto node = tree.find_device_type("cpu"); node; node = tree.find_device_type("cpu", node)) {
+    for (auto node = tree.find_device_type("cpu"); node;
+         node = tree.find_device_type("cpu", node)) {
         nodes += node->enabled() ? 1 : 0;
     }
     EXPECT_EQ(smp::cpus().size(), nodes);
 }
 
-TEST(smp, distinct_ids, .summary = "no two CPUs have the same hardware ID")
+TEST(smp, distinct_ids, .summary = "no two CPUs have the same hardware ID", .needs = cpus(2))
 {
     for (const smp::Cpu& a : smp::cpus()) {
         for (const smp::Cpu& b : smp::cpus().subspan(a.index + 1)) {
@@ -94,7 +97,8 @@ TEST(smp, on_all_cpus, .summary = "work for all CPUs runs once on each")
               smp::online_count() < 64 ? smp::online_count() : 64U);
 }
 
-TEST(smp, nested_work, .summary = "a CPU can give work to the next one while it works", .needs = cpus(2))
+TEST(smp, nested_work, .summary = "a CPU can give work to the next one while it works",
+     .needs = cpus(2))
 {
     std::atomic<unsigned> visited{0};
     visit_from(0, visited);
@@ -124,7 +128,8 @@ TEST(smp, disjoint_stacks, .summary = "the stacks of the CPUs do not overlap")
     }
 }
 
-TEST(smp, barrier, .summary = "no CPU leaves a barrier before the last one has come", .needs = cpus(2))
+TEST(smp, barrier, .summary = "no CPU leaves a barrier before the last one has come",
+     .needs = cpus(2))
 {
     smp::Barrier barrier{smp::online_count()};
     std::atomic<unsigned> arrivals{0};
@@ -143,7 +148,9 @@ TEST(smp, barrier, .summary = "no CPU leaves a barrier before the last one has c
     EXPECT_EQ(arrivals.load(), rounds * smp::online_count());
 }
 
-TEST(smp, message_passing, .summary = "what is written before a store-release is seen after the load-acquire that reads it",
+TEST(smp, message_passing,
+     .summary =
+         "what is written before a store-release is seen after the load-acquire that reads it",
      .needs = cpus(2))
 {
     constexpr std::uint64_t messages = 20'000;
@@ -165,8 +172,10 @@ TEST(smp, message_passing, .summary = "what is written before a store-release is
     EXPECT_EQ(stale, 0);
 }
 
-TEST(smp, store_buffering, .summary = "with a full barrier between store and load, one of two CPUs sees the other's store",
-     .needs = cpus(2))
+TEST(
+    smp, store_buffering,
+    .summary = "with a full barrier between store and load, one of two CPUs sees the other's store",
+    .needs = cpus(2))
 {
     smp::Barrier barrier{2};
     alignas(64) std::atomic<unsigned> x{0};
@@ -207,7 +216,8 @@ TEST(smp, atomic_add, .summary = "atomic additions of all CPUs are all counted")
     EXPECT_EQ(sum.load(), additions * smp::online_count());
 }
 
-TEST(smp, compare_exchange, .summary = "of all CPUs that claim a value by compare and exchange, one gets it")
+TEST(smp, compare_exchange,
+     .summary = "of all CPUs that claim a value by compare and exchange, one gets it")
 {
     constexpr std::uint64_t claims = 2'000;
     alignas(64) std::atomic<std::uint64_t> next{0};
@@ -236,7 +246,8 @@ TEST(smp, mutual_exclusion, .summary = "a spinlock lets one CPU in at a time")
     EXPECT_EQ(count, entries * smp::online_count());
 }
 
-TEST(smp, events, .summary = "a CPU that waits for an event goes on when another one sends it", .needs = cpus(2))
+TEST(smp, events, .summary = "a CPU that waits for an event goes on when another one sends it",
+     .needs = cpus(2))
 {
     std::atomic<unsigned> turn{0};
     const auto other = [&] {

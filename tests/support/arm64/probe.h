@@ -14,17 +14,17 @@
 
 #include <cstdint>
 
-#define ASSAY_PROBE_(name, section, instructions)                           \
+#define ASSAY_PROBE_(name, section, instructions)                                    \
     asm(".pushsection " section ", \"ax\"\n\t.balign 4\n" #name ":\n\t" instructions \
         "\n\tret\n\t.popsection")
 
-#define PROBE(name, instructions)                       \
-    ASSAY_PROBE_(name, ".text." #name, instructions);   \
+#define PROBE(name, instructions)                                                     \
+    ASSAY_PROBE_(name, ".text." #name, instructions);                                 \
     extern "C" [[gnu::visibility("hidden")]] std::uint64_t name(std::uint64_t x0 = 0, \
                                                                 std::uint64_t x1 = 0)
 
-#define USER_PROBE(name, instructions)                \
-    ASSAY_PROBE_(name, ".user_text", instructions);   \
+#define USER_PROBE(name, instructions)              \
+    ASSAY_PROBE_(name, ".user_text", instructions); \
     extern "C" [[gnu::visibility("hidden")]] void name(std::uint64_t x0)
 
 template <typename Probe>

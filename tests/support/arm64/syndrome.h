@@ -17,6 +17,7 @@ enum class Class : unsigned {
     floating_point = 0x07,
     illegal_state = 0x0e,
     svc = 0x15,
+    hvc = 0x16,
     system_register = 0x18,
     instruction_abort_lower = 0x20,
     instruction_abort = 0x21,
@@ -56,7 +57,7 @@ enum class Fault : std::uint32_t { translation = 0x04, permission = 0x0c };
 
 // Whether an abort's ISS is this fault at any level, and nothing else is set but `flags`.
 [[nodiscard]] inline bool is_fault(const arch::Exception& exception, Fault fault,
-                                      std::uint32_t flags = 0)
+                                   std::uint32_t flags = 0)
 {
     return (exception.iss() & ~level_mask) == (static_cast<std::uint32_t>(fault) | flags);
 }

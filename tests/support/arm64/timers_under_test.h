@@ -14,8 +14,8 @@
 
 inline constexpr timer::Timer timers_under_test[]{timer::virtual_timer, timer::physical_timer};
 
-// Runs `check` for the virtual and the physical timer, which is off at the start and put back at the
-// end. The physical timer is the watchdog's: it rests meanwhile.
+// Runs `check` for the virtual and the physical timer, which is off at the start and put back at
+// the end. The physical timer is the watchdog's: it rests meanwhile.
 inline void for_each_timer(FunctionRef<void(const timer::Timer&)> check)
 {
     test::Items items{std::size(timers_under_test)};
@@ -42,7 +42,9 @@ inline void for_each_timer_irq(FunctionRef<void(const timer::Timer&, irq::Id)> c
 // Takes the interrupt of a timer on this CPU while it exists: notes it and turns the timer off.
 class TimerIrq {
 public:
-    TimerIrq(const timer::Timer& timer, irq::Id id) : handler_{*this, timer}, guard_{id, handler_} {}
+    TimerIrq(const timer::Timer& timer, irq::Id id) : handler_{*this, timer}, guard_{id, handler_}
+    {
+    }
 
     [[nodiscard]] unsigned taken() const { return taken_.load(); }
     // Waits for the first interrupt; false when none came.

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The figures the project holds itself to: `make bench`.
+
+Instruction counts and sizes are exact. Times are only compared with other times of the same run.
+Each line is: what, figure, limit. Exit status 1 when a limit is exceeded.
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from host import machine, vmm
+from host.tools import ROOT
+
+MACHINES = ("arm64-gicv2", "arm64-gicv3", "arm64-gicv5", "arm64-el2")
+IMAGE = ROOT / "build" / "arm64" / "assay-arm64.img"
+QEMU_UART = "0x9000000"  # of QEMU's virt machine
+
+MAX_INSTRUCTIONS = 200_000
+MAX_IMAGE_BYTES = 400 * 1024
+MAX_OVERHEAD_SECONDS = 0.4
+# kvm-unit-tests of June 2026 reaches 144 checks in 24.5 s on these machines; ten times that.
+MIN_CHECKS_PER_SECOND = 10 * 144 / 24.5
+ROUNDS = 5
+
+
+def qemu_command(name, bootargs, extra=()):
+    """What the runner itself would start for this machine."""
+    chosen = machine.load_named(name)
+    backend = vmm.backend(chosen.vmm)
+    path = backend.find(os.environ.get("QEMU", ""), chosen.arch)
+    guest = " ".join([*chosen.guest, bootargs])
+    start = vmm.Start(
+        machine=chosen,
+        accel="tcg",
+        kernel=str(IMAGE),
+        folder=tempfile.gettempdir(),
+        bootargs=guest,
+        extra=tuple(extra),
+    )
+    return backend.command(path, start)
+
+
+def run(command):
+    """Wall seconds of a command that must succeed."""
+    begin = time.monotonic()
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)}: status {done.returncode}\n{done.stdout.decode()}")
+    return time.monotonic() - begin
+
+
+def instructions_to_first_byte():
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "plugin.log"
+        plugin = f"{ROOT}/build/plugins/first_output.so,uart={QEMU_UART}"
+        extra = ("-plugin", plugin, "-d", "plugin", "-D", str(log))
+        run(qemu_command("arm64-gicv3", "assay.tests=psci.version", extra))
+        found = re.search(r"first output after (\d+) instructions", log.read_text())
+    if not found:
+        sys.exit("bench: the console got no byte")
+    return int(found[1])
+
+
+def overhead_seconds():
+    """Median difference of run_tests.sh and of the VMM process that it starts, side by side."""
+    runner = ["./run_tests.sh", "--machine", "arm64-gicv3", "psci.*"]
+    alone = qemu_command("arm64-gicv3", "assay.tests=psci.*")
+    run(runner)
+    return statistics.median(run(runner) - run(alone) for _ in range(ROUNDS))
+
+
+def whole_suite():
+    """Checks per second of wall time on the four machines, and VMM starts per machine."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "results.json"
+        choice = [word for name in MACHINES for word in ("--machine", name)]
+        seconds = run(["./run_tests.sh", "-j2", "--json", str(report), *choice])
+        runs = json.loads(report.read_text(encoding="utf-8"))["runs"]
+    checks = sum(test["checks"] for one in runs for test in one["tests"] if "checks" in test)
+    return checks / seconds, max(one["boots"] for one in runs)
+
+
+def main():
+    rate, boots = whole_suite()
+    figures = [
+        ("guest instructions to the first console byte", instructions_to_first_byte(), MAX_INSTRUCTIONS),
+        ("bytes of the arm64 image", os.path.getsize(IMAGE), MAX_IMAGE_BYTES),
+        ("VMM starts per machine", boots, 1),
+        ("seconds of run_tests.sh above the VMM's own", overhead_seconds(), MAX_OVERHEAD_SECONDS),
+    ]
+    good = True
+    for name, figure, limit in figures:
+        good &= figure <= limit
+        print(f"{name:<48} {figure:>12.6g}   at most {limit:g}")
+    good &= rate >= MIN_CHECKS_PER_SECOND
+    print(f"{'checks per second of wall time, four machines':<48} {rate:>12.1f}   at least {MIN_CHECKS_PER_SECOND:.1f}")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

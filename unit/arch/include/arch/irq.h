@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//
+// Architecture seam, host: there is no interrupt controller.
+#pragma once
+
+#include "lib/base/result.h"
+#include "lib/fdt/fdt.h"
+#include "lib/irq/irq.h"
+
+namespace arch {
+
+[[nodiscard]] Result<> discover_interrupts(const fdt::Tree& tree);
+[[nodiscard]] Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier& specifier);
+
+}  // namespace arch
