@@ -71,7 +71,9 @@ INCLUDES  = -I. -I$(ARCH)/include -I$(BUILD)/include -isystem $(LIBFDT)
 # Positions are given relative to the repository, wherever it is.
 PATHS     = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBFDT)=libfdt
 
-CODE  = $(TARGET_FLAGS) -ffreestanding -fpie -Os -g -ffunction-sections -fdata-sections \
+# The boot is measured in instructions; of the tests there are many.
+OPTIMISE = $(if $(filter tests/%,$<),-Os,-O2)
+CODE  = $(TARGET_FLAGS) -ffreestanding -fpie $(OPTIMISE) -g -ffunction-sections -fdata-sections \
         -fno-omit-frame-pointer -fstack-protector-strong -fno-asynchronous-unwind-tables $(PATHS)
 CXX23 := -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics
 

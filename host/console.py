@@ -104,9 +104,10 @@ class Noise(Event):
     text: str = ""
 
 
-_RESULT = re.compile(r"(not )?ok (\d{1,9}) (?:- )?([^\s#]\S*)(?:\s+(.*))?$")
+# KTAP: everything up to a blank and a '#' is the description. An item's name may have blanks.
+_RESULT = re.compile(r"(not )?ok (\d{1,9}) (?:- )?([^\s#].*?)(?:\s+#(.*))?$")
 _PLAN = re.compile(r"1\.\.(\d{1,9})\s*(?:#.*)?$")
-_START = re.compile(r"# start (\S+)\s*$")
+_START = re.compile(r"# start (\S.*)$")
 # Behind other text only an unmistakable line counts, and it is marked as damaged.
 _DAMAGED_RESULT = re.compile(rb"(?:not )?ok \d{1,9} [\w.\-]+(?:\s+#.*)?$")
 _NO_NOT = re.compile(rb"[^not ]{4}$")
@@ -207,9 +208,7 @@ def _comment(body, depth):
 
 def _result(match, depth):
     ok, number, identifier, rest = not match[1], int(match[2]), match[3], (match[4] or "")
-    directive, text = "", ""
-    if rest.startswith("#"):
-        text = rest[1:].strip()
-        if found := _DIRECTIVE.match(text):
-            directive, text = found[1].upper(), found[2].strip()
+    directive, text = "", rest.strip()
+    if found := _DIRECTIVE.match(text):
+        directive, text = found[1].upper(), found[2].strip()
     return Result(depth, ok, number, printable(identifier), directive, printable(text))

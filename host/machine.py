@@ -5,6 +5,7 @@ docs/runner.md describes the keys. Everything is checked when a file is read: a 
 error, not a setting without effect.
 """
 
+import os
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -13,7 +14,8 @@ from pathlib import Path
 from host import globs
 from host.results import CRASH, ERROR, FAIL, PASS, SKIP, TIMEOUT, XFAIL, XPASS
 
-DIRECTORY = Path(__file__).parent / "machines"
+# Another folder of such files: somebody's own machines, and this project's tests.
+DIRECTORY = Path(os.environ.get("ASSAY_MACHINES") or Path(__file__).parent / "machines")
 
 _KEYS = {
     "summary": str,
@@ -26,6 +28,8 @@ _KEYS = {
     "guest": list,
     "exit": str,
     "capabilities": list,
+    "capabilities_tcg": list,
+    "defects": list,
     "expect": list,
 }
 _EXPECT_KEYS = {"test", "item", "status", "versions", "accel", "reason"}
@@ -64,7 +68,13 @@ class Machine:
     guest: list = field(default_factory=list)  # tokens for the guest's command line
     exit: str = "psci"  # how the guest ends the VM; semihosting conveys a status
     capabilities: list = field(default_factory=list)
+    capabilities_tcg: list = field(default_factory=list)  # what emulation offers beyond these
+    defects: list = field(default_factory=list)  # files with expectations that machines share
     expectations: list = field(default_factory=list)
+
+    def declared(self, accel):
+        """The capabilities it must offer."""
+        return self.capabilities + (self.capabilities_tcg if accel == "tcg" else [])
 
     def apply_expectations(self, case, vmm_version, accel):
         """Turns what is known and seen into xfail, what is known and not seen into xpass."""
@@ -90,8 +100,8 @@ class Machine:
 
 def _apply(expectation, result):
     if result.status == expectation.status:
-        result.status = XFAIL
-        result.reason = f"{expectation.reason} ({expectation.status}: {result.reason})"
+        result.details = [f"{result.status}: {result.reason}", *result.details]
+        result.status, result.reason = XFAIL, expectation.reason
     elif result.status == PASS:
         result.status = XPASS
         result.reason = f"expected {expectation.status}, passed; known defect: {expectation.reason}"
@@ -132,11 +142,15 @@ def _check_list(path, key, value):
         raise BadMachine(f"{path}: '{key}' must be a list of strings")
 
 
-def load(path):
+def _read(path):
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadMachine(f"{path}: {error}") from None
+
+
+def load(path):
+    data = _read(path)
     for key, value in data.items():
         if key not in _KEYS:
             raise BadMachine(f"{path}: unknown key '{key}' (known: {', '.join(_KEYS)})")
@@ -148,8 +162,15 @@ def load(path):
         if key not in data:
             raise BadMachine(f"{path}: '{key}' is missing")
     _check_versions(path, data.get("versions", ""))
-    expectations = [_load_expectation(path, entry) for entry in data.pop("expect", [])]
+    expectations = _load_expectations(path, data.pop("expect", []))
+    for name in data.get("defects", []):
+        shared = path.parent / "defects" / f"{name}.toml"
+        expectations += _load_expectations(shared, _read(shared).get("expect", []))
     return Machine(name=path.stem, expectations=expectations, **data)
+
+
+def _load_expectations(path, entries):
+    return [_load_expectation(path, entry) for entry in entries]
 
 
 def _load_expectation(path, entry):

@@ -155,7 +155,7 @@ def _count(run, style):
         if counts[status]
     ]
     if wrong := len(run.cases) - len(run.begun):
-        said.append(style.paint("1;31", f"{wrong} wrong with the machine"))
+        said.append(style.paint("1;31", f"{wrong} in error outside the tests"))
     return parts[0] + " " + ", ".join(said or ["none run"])
 
 

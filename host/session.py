@@ -244,7 +244,7 @@ class Session:
             self.emit("case", case=case)
 
     def _finish(self, case, capabilities):
-        declared = self.target.machine.capabilities
+        declared = self.target.machine.declared(self.target.accel)
         for result in (case, *case.items):
             if result.status == SKIP:
                 name = contradicted_by_skip(declared, capabilities, result.reason)
@@ -291,7 +291,7 @@ class Session:
         count = len(transcript.cases)
         due = self.total - first + 1
         if transcript.capabilities is not None:
-            declared = self.target.machine.capabilities
+            declared = self.target.machine.declared(self.target.accel)
             if missing := missing_capabilities(declared, transcript.capabilities):
                 text = f"declared by the machine and not found: {', '.join(missing)}"
                 self._own_result(MACHINE_CAPABILITIES, text)

@@ -10,11 +10,19 @@ namespace {
 
 using namespace gicv2;
 
-static_assert(GICD_SGIR::offset == 0xf00);
-static_assert(GICD_ITARGETSR::offset == 0x800 && GICD_ITARGETSR::stride == 1);
+// IHI 0048B.b tables 4-1 and 4-2.
+static_assert(GICD_CTLR::offset == 0x000 && GICD_TYPER::offset == 0x004);
+static_assert(GICD_IGROUPR::offset == 0x080);
+static_assert(GICD_ISENABLER::offset == 0x100 && GICD_ICENABLER::offset == 0x180);
+static_assert(GICD_ISPENDR::offset == 0x200 && GICD_ICPENDR::offset == 0x280);
+static_assert(GICD_ISACTIVER::offset == 0x300 && GICD_ICACTIVER::offset == 0x380);
 static_assert(GICD_IPRIORITYR::offset == 0x400 && GICD_IPRIORITYR::stride == 1);
-static_assert(GICD_ICFGR::offset == 0xc00);
-static_assert(GICC_IAR::offset == 0xc && GICC_EOIR::offset == 0x10 && GICC_DIR::offset == 0x1000);
+static_assert(GICD_ITARGETSR::offset == 0x800 && GICD_ITARGETSR::stride == 1);
+static_assert(GICD_ICFGR::offset == 0xc00 && GICD_SGIR::offset == 0xf00);
+static_assert(GICD_CPENDSGIR::offset == 0xf10 && GICD_SPENDSGIR::offset == 0xf20);
+static_assert(GICC_CTLR::offset == 0x00 && GICC_PMR::offset == 0x04 && GICC_BPR::offset == 0x08);
+static_assert(GICC_IAR::offset == 0x0c && GICC_EOIR::offset == 0x10 && GICC_RPR::offset == 0x14);
+static_assert(GICC_HPPIR::offset == 0x18 && GICC_DIR::offset == 0x1000);
 
 Result<irq::Id> id_of(std::uint32_t type, std::uint32_t number, std::uint32_t flags)
 {

@@ -15,8 +15,19 @@ using namespace gicv3;
 
 static_assert(GICD_IROUTER::offset == 0x6000 && GICD_IROUTER::stride == 8);
 static_assert(GICR_TYPER::offset == 0x8 && GICR_WAKER::offset == 0x14);
-static_assert(ICC_IAR1_EL1::crn == 12 && ICC_IAR1_EL1::crm == 12 && ICC_IAR1_EL1::op2 == 0);
-static_assert(ICC_SGI1R_EL1::crm == 11 && ICC_SGI1R_EL1::op2 == 5);
+
+// IHI 0069H.b 12.2.
+template <typename R>
+constexpr bool is_at(unsigned crn, unsigned crm, unsigned op2)
+{
+    return R::op0 == 3 && R::op1 == 0 && R::crn == crn && R::crm == crm && R::op2 == op2;
+}
+static_assert(is_at<ICC_PMR_EL1>(4, 6, 0) && is_at<ICC_RPR_EL1>(12, 11, 3));
+static_assert(is_at<ICC_DIR_EL1>(12, 11, 1) && is_at<ICC_SGI1R_EL1>(12, 11, 5));
+static_assert(is_at<ICC_IAR1_EL1>(12, 12, 0) && is_at<ICC_EOIR1_EL1>(12, 12, 1));
+static_assert(is_at<ICC_HPPIR1_EL1>(12, 12, 2) && is_at<ICC_BPR1_EL1>(12, 12, 3));
+static_assert(is_at<ICC_CTLR_EL1>(12, 12, 4) && is_at<ICC_SRE_EL1>(12, 12, 5));
+static_assert(is_at<ICC_IGRPEN1_EL1>(12, 12, 7));
 
 constexpr std::uint32_t rwp = 1U << 31;
 

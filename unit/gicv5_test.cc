@@ -22,8 +22,13 @@ static_assert(is_at<ICC_PPI_SPENDR_EL1<1>>(3, 0, 12, 13, 7));
 static_assert(is_at<ICC_PPI_PRIORITYR_EL1<7>>(3, 0, 12, 14, 7));
 static_assert(is_at<ICC_PPI_PRIORITYR_EL1<8>>(3, 0, 12, 15, 0));
 static_assert(is_at<ICC_PCR_EL1>(3, 1, 12, 0, 2));
-static_assert(is_at<CDIA>(1, 0, 12, 3, 0) && is_at<CDEOI>(1, 0, 12, 1, 7));
-static_assert(IRS_CR0::offset == 0x80 && IRS_PE_SELR::offset == 0x140 &&
+static_assert(is_at<ICC_HPPIR_EL1>(3, 0, 12, 10, 3) && is_at<ICC_IAFFIDR_EL1>(3, 0, 12, 10, 5));
+static_assert(is_at<ICC_APR_EL1>(3, 1, 12, 0, 0) && is_at<ICC_CR0_EL1>(3, 1, 12, 0, 1));
+static_assert(is_at<GSB_SYS>(1, 0, 12, 0, 0) && is_at<GSB_ACK>(1, 0, 12, 0, 1));
+static_assert(is_at<CDEOI>(1, 0, 12, 1, 7) && is_at<CDDI>(1, 0, 12, 2, 0));
+static_assert(is_at<CDIA>(1, 0, 12, 3, 0) && is_at<CDNMIA>(1, 0, 12, 3, 1));
+static_assert(IRS_CR0::offset == 0x80 && IRS_CR1::offset == 0x84);
+static_assert(IRS_PE_SELR::offset == 0x140 && IRS_PE_STATUSR::offset == 0x144 &&
               IRS_PE_CR0::offset == 0x148);
 
 TEST(Gicv5Intid, HasItsTypeOnTop)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "lib/irq/irq.h"
 
+#include "lib/smp/smp.h"
+
 #include <arch/cpu.h>
 
 #include <gtest/gtest.h>
@@ -55,7 +57,7 @@ protected:
     ~Irq() override { arch::set_cpu_data(previous_cpu); }
 
     arch::CpuData* const previous_cpu = arch::cpu_data();
-    arch::CpuData cpu{};
+    smp::Cpu cpu{};
     static inline FakeController controller;
 
     void SetUp() override { controller = {}; }
@@ -115,7 +117,7 @@ TEST_F(Irq, HandlersOfAnotherCpuAreNotRun)
     const auto on_there = [&](irq::Id) { ++there; };
     const irq::Guard guard{timer_irq, on_here};
     std::thread{[&] {
-        arch::CpuData other_cpu{};
+        smp::Cpu other_cpu{};
         arch::set_cpu_data(&other_cpu);
         const irq::Guard other_guard{timer_irq, on_there};
         controller.candidates = {timer_irq};
@@ -132,7 +134,7 @@ TEST_F(Irq, PermanentHandlerIsForEveryCpuAndGuardsGoBeforeIt)
     irq::install_permanently(other_irq, on_permanent);
     controller.candidates = {other_irq, other_irq};
     std::thread{[] {
-        arch::CpuData other_cpu{};
+        smp::Cpu other_cpu{};
         arch::set_cpu_data(&other_cpu);
         irq::dispatch();
     }}.join();

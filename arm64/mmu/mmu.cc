@@ -227,12 +227,10 @@ struct ImageRange {
     arch::Access access;
 };
 
-// The pool's blocks are split before the MMU is on: a split that made the tables themselves
-// inaccessible for a moment could not be completed.
-Result<> split_pool()
+// Gives every page of the range an entry of its own.
+Result<> split_blocks(std::uintptr_t address, std::uint64_t size)
 {
-    const auto begin = reinterpret_cast<std::uintptr_t>(pool);
-    for (auto at = begin; at < begin + table_pool_size * sizeof(Table); at += mem::page_size) {
+    for (auto at = address; at < address + size; at = (at & ~(mmu::span(2) - 1)) + mmu::span(2)) {
         if (const auto entry = page_entry(at); !entry) {
             return std::unexpected{entry.error()};
         }
@@ -284,11 +282,11 @@ void invalidate_image_data()
 
 Result<> mmu::enable()
 {
-    auto pages = mem::allocate(table_pool_size * sizeof(Table));
+    const auto pages = mem::claim(table_pool_size * sizeof(Table));
     if (!pages) {
         return std::unexpected{pages.error()};
     }
-    pool = pages->release();
+    pool = *pages;
     const auto table = new_table();
     if (!table) {
         return std::unexpected{table.error()};
@@ -303,7 +301,11 @@ Result<> mmu::enable()
             return mapped;
         }
     }
-    if (const auto split = split_pool(); !split) {
+    // Before the MMU is on: a split that made the tables themselves inaccessible for a moment could
+    // not be completed.
+    if (const auto split =
+            split_blocks(reinterpret_cast<std::uintptr_t>(pool), table_pool_size * sizeof(Table));
+        !split) {
         return split;
     }
     if (const auto mapped = map_image(); !mapped) {
@@ -396,12 +398,7 @@ Result<> prepare_pages(std::uintptr_t address, std::uint64_t size)
         return {};
     }
     const SpinlockGuard guard{lock};
-    for (std::uintptr_t at = address; at < address + size; at += mem::page_size) {
-        if (const auto entry = page_entry(at); !entry) {
-            return std::unexpected{entry.error()};
-        }
-    }
-    return {};
+    return split_blocks(address, size);
 }
 
 std::optional<Access> access_of(std::uintptr_t address)

@@ -54,6 +54,17 @@ class Fixture(unittest.TestCase):
         limits = limits or process.Limits(idle=5.0, linger=1.0)
         return session.Session(target, settings, self.step, limits).execute()
 
+    def write_machines(self, *names):
+        """Machine files for run_tests.sh, all with the same made-up QEMU."""
+        machines = self.folder / "machines"
+        machines.mkdir(exist_ok=True)
+        for name in names:
+            (machines / f"{name}.toml").write_text(
+                f'summary = "the made-up {name}"\narch = "arm64"\nvmm = "qemu"\naccel = ["tcg"]\n'
+                f'arguments = []\nguest = ["assay.el2=stay"]\ncapabilities = {CAPABILITIES}\n'
+            )
+        return str(machines)
+
     def step(self, kind, **fields):
         self.steps.append((kind, fields))
 

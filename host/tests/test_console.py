@@ -36,6 +36,9 @@ class Lines(unittest.TestCase):
         self.assertEqual(self.one("ok 3 a.b").text, "")
         self.assertEqual(self.one("ok 3 a.b # SKIPPED is no directive").directive, "")
         self.assertEqual(self.one("ok 4 - a.b").id, "a.b")
+        event = self.one("  ok 5 SHA2: SHA256H, SHA256SU0 # 0x1 # 2")
+        self.assertEqual((event.id, event.text), ("SHA2: SHA256H, SHA256SU0", "0x1 # 2"))
+        self.assertEqual(self.one("  # start SHA2: SHA256H").id, "SHA2: SHA256H")
 
     def test_items_are_one_level_deep(self):
         self.assertEqual(self.one("  ok 1 ID_PFR0_EL1 # 0x11020131").depth, 1)

@@ -115,7 +115,7 @@ constexpr std::array drivers{
 
 [[nodiscard]] std::string_view stdout_path(const fdt::Tree& tree)
 {
-    const auto chosen = tree.find("/chosen");
+    const auto chosen = tree.chosen();
     const auto property = chosen ? chosen->property("stdout-path") : std::nullopt;
     return property ? property->string().value_or("") : "";
 }

@@ -138,7 +138,9 @@ public:
 
     // The n-th entry of the memory reservation block.
     [[nodiscard]] std::optional<Region> reservation(std::size_t index) const;
-    // /chosen: "" when there is no such property.
+    // What the loader says; looked up once, since all of the boot asks it.
+    [[nodiscard]] std::optional<Node> chosen() const;
+    // Of /chosen: "" when there is no such property.
     [[nodiscard]] std::string_view boot_arguments() const;
     [[nodiscard]] std::optional<Region> initrd() const;
 
@@ -156,6 +158,7 @@ private:
     const void* blob_;
     const std::byte* structure_;
     const char* strings_;
+    int chosen_ = -1;  // offset of /chosen; below 0: there is none
 };
 
 }  // namespace fdt

@@ -46,7 +46,11 @@ Result<Tree> Tree::open(const void* blob, std::size_t limit)
     if (const auto checked = check_structure(structure, strings); !checked) {
         return std::unexpected{checked.error()};
     }
-    return Tree{blob, structure.data(), strings.data()};
+    Tree tree{blob, structure.data(), strings.data()};
+    if (const auto chosen = tree.root().child("chosen")) {
+        tree.chosen_ = chosen->offset();
+    }
+    return tree;
 }
 
 std::size_t Tree::size() const
@@ -133,21 +137,26 @@ std::optional<Region> Tree::reservation(std::size_t index) const
     return Region{base, bytes};
 }
 
+std::optional<Node> Tree::chosen() const
+{
+    return chosen_ < 0 ? std::nullopt : std::optional{at(chosen_)};
+}
+
 std::string_view Tree::boot_arguments() const
 {
-    const auto chosen = find("/chosen");
-    const auto property = chosen ? chosen->property("bootargs") : std::nullopt;
+    const auto node = chosen();
+    const auto property = node ? node->property("bootargs") : std::nullopt;
     return property ? property->string().value_or("") : "";
 }
 
 std::optional<Region> Tree::initrd() const
 {
-    const auto chosen = find("/chosen");
-    if (!chosen) {
+    const auto node = chosen();
+    if (!node) {
         return {};
     }
     const auto address = [&](std::string_view name) -> Result<std::uint64_t> {
-        const auto property = chosen->property(name);
+        const auto property = node->property(name);
         return property ? property->number(0, property->cells()) : fail("no initrd");
     };
     const auto start = address("linux,initrd-start");

@@ -5,6 +5,8 @@
 #include "lib/mem/memory.h"
 #include "lib/mem/region_set.h"
 
+#include <arch/mmu.h>
+
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -96,6 +98,10 @@ Result<Pages> allocate(std::size_t size, std::size_t alignment)
     const auto region = take(size, alignment);
     if (!region) {
         return std::unexpected{region.error()};
+    }
+    if (const auto prepared = arch::prepare_pages(region->base, region->size); !prepared) {
+        static_cast<void>(free_regions.insert(*region));
+        return std::unexpected{prepared.error()};
     }
     ++live;
     return Pages{reinterpret_cast<std::byte*>(region->base), region->size};

@@ -29,12 +29,12 @@ struct Options {
     std::uint32_t timeout_seconds = 10;
     bool shuffle = false;
     bool list = false;
-    std::string_view exit{};  // "": whatever the machine offers  NOLINT(readability-redundant-*)
+    // "": whatever the machine offers. NOLINTNEXTLINE(readability-redundant-member-init)
+    std::string_view exit{};
 };
 
-// Words without the prefix are other people's. The options point into both texts. Errors: a
-// sentence with the word in it, in static storage: "unknown option assay.foo", "bad value in option
-// ...".
+// Words without the prefix are other people's. The options point into both texts. Errors are
+// sentences with the word in them, in static storage: "unknown option assay.foo".
 [[nodiscard]] std::expected<Options, std::string_view> parse_options(std::string_view command_line,
                                                                      std::string_view initrd);
 

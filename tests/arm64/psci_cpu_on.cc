@@ -268,7 +268,7 @@ TEST(psci, cpu_on_race,
      .needs = psci && cpus(3))
 {
     const BorrowedCpu borrowed{1};
-    for (unsigned round = 0; round < 25; ++round) {
+    for (unsigned round = 0; round < 15; ++round) {
         BorrowedCpu::prepare();
         smp::Barrier barrier{2};
         Status answers[2]{};

@@ -286,7 +286,7 @@ TEST(timer, random_deadlines,
      .summary = "of many short deadlines on all CPUs none is lost and none is early",
      .needs = timer_virt)
 {
-    constexpr unsigned deadlines = 200;
+    constexpr unsigned deadlines = 100;
     constexpr std::uint64_t longest_us = 300;
     const auto id = timer::interrupt(timer::Kind::virt);
     ASSERT_TRUE(id.has_value());

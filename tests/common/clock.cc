@@ -41,7 +41,7 @@ TEST(timer, monotonic_across_cpus,
      .summary = "a counter value that another CPU read before is not in the future",
      .needs = cpus(2))
 {
-    constexpr unsigned rounds = 100;
+    constexpr unsigned rounds = 40;
     alignas(64) std::atomic<unsigned> turn{0};
     std::uint64_t stamp = arch::counter();
     std::uint64_t steps_back = 0;

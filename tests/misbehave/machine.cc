@@ -31,8 +31,7 @@ TEST(misbehave, console_nul, .summary = "the case writes NUL characters to the c
     EXPECT_TRUE(true);
 }
 
-TEST(misbehave, console_binary,
-     .summary = "the case writes every byte there is to the console",
+TEST(misbehave, console_binary, .summary = "the case writes every byte there is to the console",
      .on_request = true)
 {
     char bytes[256];

@@ -12,6 +12,11 @@ Result<> map_device(fdt::Region)
     return {};
 }
 
+Result<> prepare_pages(std::uintptr_t, std::uint64_t)
+{
+    return {};
+}
+
 Result<> protect(std::uintptr_t, std::uint64_t, Access)
 {
     return {};

@@ -20,7 +20,7 @@ namespace unit {
 
 class TreeBuilder {
 public:
-    explicit TreeBuilder(std::vector<fdt::Region> reservations = {})
+    explicit TreeBuilder(const std::vector<fdt::Region>& reservations = {})
     {
         check(fdt_create(data(), size));
         for (const fdt::Region& region : reservations) {

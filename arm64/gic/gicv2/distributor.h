@@ -53,7 +53,7 @@ inline constexpr unsigned max_cpus = 8;
 template <typename Io>
 class Distributor : public gic::InterruptBank<Io> {
 public:
-    constexpr explicit Distributor(Io io) : gic::InterruptBank<Io>{io} {}
+    constexpr explicit Distributor(Io frame) : gic::InterruptBank<Io>{frame} {}
 
     using gic::InterruptBank<Io>::io;
 

@@ -61,7 +61,7 @@ using GICD_ICFGR = gic::ICFGR;
 template <typename Io>
 class Distributor : public gic::InterruptBank<Io> {
 public:
-    constexpr explicit Distributor(Io io) : gic::InterruptBank<Io>{io} {}
+    constexpr explicit Distributor(Io frame) : gic::InterruptBank<Io>{frame} {}
 
     using gic::InterruptBank<Io>::io;
 

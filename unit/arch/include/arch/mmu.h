@@ -21,6 +21,7 @@ enum class Access : std::uint8_t {
 };
 
 [[nodiscard]] Result<> map_device(fdt::Region registers);
+[[nodiscard]] Result<> prepare_pages(std::uintptr_t address, std::uint64_t size);
 [[nodiscard]] Result<> protect(std::uintptr_t address, std::uint64_t size, Access access);
 
 }  // namespace arch
