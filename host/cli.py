@@ -38,13 +38,16 @@ def main(arguments):
     except (Usage, machines.BadMachine, images.BadImage, preparation.NotPrepared) as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted", file=sys.stderr)
-        return 130
     except BrokenPipeError:
         # The reader has seen enough; nothing of ours may complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        print(f"{PROGRAM}: error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted", file=sys.stderr)
+        return 130
 
 
 def _parser():
@@ -269,10 +272,5 @@ def _run(options, settings, chosen, loaded, files, stream):
         view.line(line)
     if options.verbose or settings.seed != 1 or settings.order == "random":
         view.line(f"Seed {settings.seed}, order {settings.order}.")
-    try:
-        report.write_all(files, ordered)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Usage(f"cannot write {error.filename}: {error.strerror}") from None
+    report.write_all(files, ordered)
     return status

@@ -244,7 +244,8 @@ class Transcript:
             if bad:
                 name = bad[0].id[len(case.id) + 1 :]
                 reason = f"{len(bad)} of {len(case.items)} items: {name}: {bad[0].reason}"
-        case.status, case.reason = status, reason
+        case.status = status
+        case.reason = reason if reason or status == PASS else "no reason given"
         self._bad += status not in (PASS, SKIP)
         if match := _CHECKS.search(text):
             case.checks = int(match[1])

@@ -68,6 +68,7 @@ void choose_privilege(unsigned entry_level, RunLevel wanted)
     privilege_settings = {
         .scr_el3 = SCR_EL3{}
                        .with(SCR_EL3::NS, 1)
+                       .with(SCR_EL3::FIQ, 1)  // priorities: the Non-secure view (IHI 0069 4.8.1)
                        .with(SCR_EL3::RES1, 3)
                        .with(SCR_EL3::HCE, has.el2)
                        .with(SCR_EL3::RW, 1)

@@ -156,6 +156,8 @@ from_el3:
         msr     S3_6_C12_C12_5, x14     // ICC_SRE_EL3
         isb
         msr     S3_6_C12_C12_4, xzr     // ICC_CTLR_EL3
+        mov     x14, #0xff              // A mask in the Secure half could not be changed from below.
+        msr     S3_0_C4_C6_0, x14       // ICC_PMR_EL1
         isb
 1:      address x9, 2f
         msr     elr_el3, x9

@@ -130,6 +130,7 @@ struct MDCR_EL2 : SystemRegister<MDCR_EL2, 3, 4, 1, 1, 1> {
 
 struct SCR_EL3 : SystemRegister<SCR_EL3, 3, 6, 1, 1, 0> {
     static constexpr Field NS{0};
+    static constexpr Field FIQ{2};  // FIQs, which are not the Non-secure world's, go to EL3
     static constexpr Field RES1{5, 4};
     static constexpr Field HCE{8};
     static constexpr Field RW{10};

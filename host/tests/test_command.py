@@ -124,7 +124,8 @@ class Command(Fixture):
             (["--seed", "x"], "'x' is neither a number nor 'random'"),
             (["--repeat", "0"], "--repeat: invalid number value: '0'"),
             (["--json", "-", "--ktap", "-"], "only one report can go to standard output"),
-            (["--json", "/proc/no/x", "--machine", "arm64-gicv3"], "cannot write /proc/no"),
+            (["--json", "/proc/no/x", "--machine", "arm64-gicv3"], "error: /proc/no"),
+            (["--logs", "/proc/no/x", "--machine", "arm64-gicv3"], "error: /proc/no"),
             (["--lab"], "unknown option '--lab'"),
         ):
             done = self.call(*arguments)

@@ -27,7 +27,7 @@ class Kvmtool:
         del accel
         needed = HOST_ARCH[machine.arch]
         if os.uname().machine != needed:
-            raise Absent(f"kvmtool needs a {needed} host, this one is {os.uname().machine}")
+            raise Absent(f"kvmtool runs on {needed} hosts only, this is {os.uname().machine}")
         if not os.access("/dev/kvm", os.R_OK | os.W_OK):
             raise Absent("/dev/kvm cannot be opened for reading and writing")
 

@@ -47,7 +47,7 @@ class Qemu:
         if accel == "kvm":
             needed = HOST_ARCH[machine.arch]
             if os.uname().machine != needed:
-                raise Missing(f"KVM needs a {needed} host, this one is {os.uname().machine}")
+                raise Missing(f"KVM needs the host to be {needed}, this is {os.uname().machine}")
             if not os.access("/dev/kvm", os.R_OK | os.W_OK):
                 raise Missing("/dev/kvm cannot be opened for reading and writing")
 

@@ -91,7 +91,7 @@ void main(const Info& info)
         test::bail_out(options.error());
     }
     require(arch::select_exit(options->exit));
-    require(arch::discover_interrupts(tree));
+    note(arch::discover_interrupts(tree));
     smp::set_hooks({.waiting = test::check_deadline,
                     .deadlock = [](std::string_view why) { test::hang(why, nullptr); },
                     .online = test::answer_report_requests});
