@@ -16,6 +16,7 @@ FUZZ_SECONDS ?= 10
 
 BUILD := build$(patsubst %,-%,$(filter-out llvm,$(TOOLCHAIN)))/$(ARCH)
 IMAGE := $(BUILD)/assay-$(ARCH)
+VERSION := $(BUILD)/include/assay/version.h
 
 .PHONY: image check unit fuzz lint format bench clean compile_commands.json FORCE
 .SUFFIXES:
@@ -110,7 +111,7 @@ $(eval $(call remember,$(BUILD)/compile.flags,$(COMPILE_CXX)))
 $(eval $(call remember,$(BUILD)/link.flags,$(LINK) $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LIBRARIES)))
 endif
 
-$(BUILD)/obj/%.cc.o: %.cc $(BUILD)/compile.flags $(BUILD)/version
+$(BUILD)/obj/%.cc.o: %.cc $(BUILD)/compile.flags | $(VERSION)
 	$(call show,CXX,$<)
 	@mkdir -p $(@D)
 	$Q$(COMPILE_CXX) -MMD -MP -c $< -o $@
@@ -145,15 +146,13 @@ $(IMAGE).img: $(BUILD)/linked.elf
 # What `git describe` says, written only when it says something new.
 GIT_LOG := $(firstword $(wildcard $(addsuffix /logs/HEAD,.git $(patsubst gitdir:%,%,$(if $(wildcard .git/HEAD),,$(file <.git))))))
 
-$(BUILD)/version: $(BUILD)/version.checked ;
-$(BUILD)/version.checked: $(GIT_LOG)
-	@mkdir -p $(BUILD)/include/assay
-	@version=$$(git describe --always --tags 2>/dev/null || echo unknown); \
-	if [ "$$version" != "$$(cat $(BUILD)/version 2>/dev/null)" ]; then \
-	    printf '// Written by the Makefile.\n#pragma once\n#define ASSAY_VERSION "%s"\n' "$$version" \
-	        >$(BUILD)/include/assay/version.h; \
-	    echo "$$version" >$(BUILD)/version; \
-	fi; touch $@
+$(VERSION): $(BUILD)/version.checked ;
+$(BUILD)/version.checked: $(GIT_LOG) $(if $(wildcard $(VERSION)),,FORCE)
+	@mkdir -p $(dir $(VERSION))
+	@line="#define ASSAY_VERSION \"$$(git describe --always --tags 2>/dev/null || echo unknown)\""; \
+	grep -qsxF "$$line" $(VERSION) || \
+	    printf '%s\n' '// Written by the Makefile.' '#pragma once' "$$line" >$(VERSION); \
+	touch $@
 
 -include $(IMAGE_OBJECTS:.o=.d)
 
@@ -169,6 +168,7 @@ FUZZERS  := $(patsubst unit/fuzz/%_fuzz.cc,%,$(wildcard unit/fuzz/*_fuzz.cc))
 unit_object      = $(1:%=build/unit/obj/%.o)
 PORTABLE_OBJECTS = $(call unit_object,$(PORTABLE)) $(LIBFDT_NAMES:%=build/unit/obj/libfdt/%.o)
 UNIT_OBJECTS     = $(call unit_object,$(UNIT))
+ARCH_OBJECTS     = $(call unit_object,$(filter unit/arch/%,$(UNIT)))
 FUZZER_OBJECTS   = $(call unit_object,$(FUZZERS:%=unit/fuzz/%_fuzz.cc))
 
 SANITIZE     := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -194,12 +194,12 @@ fuzz-%: build/unit/fuzz/%
 	    { cat $<.log; echo "fuzz-$*: failed"; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: ok, inputs tried: /p' $<.log
 
-$(FUZZERS:%=build/unit/fuzz/%): build/unit/fuzz/%: build/unit/obj/unit/fuzz/%_fuzz.cc.o $(PORTABLE_OBJECTS)
+$(FUZZERS:%=build/unit/fuzz/%): build/unit/fuzz/%: build/unit/obj/unit/fuzz/%_fuzz.cc.o $(ARCH_OBJECTS) $(PORTABLE_OBJECTS)
 	$(call show,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(HOST_CXX) $(SANITIZE) -fsanitize=fuzzer $^ -o $@
 
-build/unit/obj/%.cc.o: %.cc build/unit/compile.flags $(BUILD)/version
+build/unit/obj/%.cc.o: %.cc build/unit/compile.flags | $(VERSION)
 	$(call show,CXX,$< (host))
 	@mkdir -p $(@D)
 	$Q$(HOST_COMPILE) -MMD -MP -c $< -o $@

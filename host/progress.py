@@ -51,6 +51,10 @@ class Style:
         return self.paint(_COLOURS.get(status, "1;31"), f"{_label(status):<{width}}")
 
 
+def plural(count, noun):
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _label(status):
     return status if status in AS_EXPECTED else status.upper()
 
@@ -134,7 +138,7 @@ def run_lines(run, verbose, style):
             yield from _indent(case.details, 4)
         return
     where = f"{run.vmm} {run.vmm_version} {run.accel}".replace("  ", " ")
-    boots = "1 boot" if run.boots == 1 else f"{run.boots} boots"
+    boots = plural(run.boots, "boot")
     yield f"{name}: {_count(run, style)} ({where}, {boots}, {run.wall_ms / 1000:.1f} s)"
     if verbose and run.header:
         yield f"  {run.header}"
@@ -144,10 +148,9 @@ def run_lines(run, verbose, style):
 
 
 def _count(run, style):
-    parts = [f"{len(run.begun)} tests"]
+    total = plural(len(run.begun), "test")
     if items := sum(len(case.items) for case in run.cases):
-        parts[0] += f" with {items} items"
-    parts[0] += ":"
+        total += f" with {plural(items, 'item')}"
     counts = run.counts()
     said = [
         style.paint(_COLOURS.get(status, "1;31"), f"{counts[status]} {_WORDS[status]}")
@@ -156,7 +159,7 @@ def _count(run, style):
     ]
     if wrong := len(run.cases) - len(run.begun):
         said.append(style.paint("1;31", f"{wrong} in error outside the tests"))
-    return parts[0] + " " + ", ".join(said or ["none run"])
+    return f"{total}: " + ", ".join(said or ["none run"])
 
 
 def _shared_reasons(run):
@@ -180,7 +183,7 @@ def _case_lines(case, verbose, style, shared):
         if not case.as_expected:
             yield from _indent(_shown(case, verbose), 11)
     elif verbose:
-        yield f"  {style.status(PASS)} {case.id} ({case.checks} checks, {case.guest_us} us)"
+        yield f"  {style.status(PASS)} {case.id} ({plural(case.checks, 'check')}, {case.guest_us} us)"
         yield from _indent([line for line in case.details if line.startswith("bench ")], 11)
     yield from _item_lines(case, verbose, style)
 
@@ -238,7 +241,7 @@ def total_lines(runs, style):
     cases = [case for run in runs for case in run.cases]
     bad = sum(not case.wholly_as_expected for case in cases)
     tests = sum(len(run.begun) for run in runs)
-    machines = "1 machine" if len(runs) == 1 else f"{len(runs)} machines"
+    machines = plural(len(runs), "machine")
     not_run = [run.machine for run in runs if run.not_run]
     if not_run:
         yield style.paint("1;31", f"Not run: {', '.join(not_run)}")
@@ -248,7 +251,7 @@ def total_lines(runs, style):
         yield style.paint("1;31", text)
         yield f"Logs: {' '.join(_short(path) for path in logs)}"
     elif tests:
-        yield style.paint("32", f"Everything as expected ({tests} tests, {machines}).")
+        yield style.paint("32", f"Everything as expected ({plural(tests, 'test')}, {machines}).")
 
 
 def _short(path):

@@ -54,7 +54,7 @@ def resolve(machine, image, settings):
     accel = settings.accel or machine.accel[0]
     if accel not in machine.accel:
         offered = ", ".join(machine.accel)
-        raise vmm.Missing(f"{machine.name} does not run under {accel} (it does under {offered})")
+        raise vmm.Missing(f"it does not run under {accel}, only under {offered}")
     backend.check(machine, accel)
     path = backend.find(settings.programs.get(machine.vmm, ""), machine.arch)
     version = backend.version(path, settings.cache)
@@ -114,7 +114,8 @@ class Session:
 
     def _check_expectations(self):
         for expectation in self.target.machine.expectations:
-            if not any(globs.matches(expectation.test, test.id) for test in self.target.image.tests):
+            tests = self.target.image.tests
+            if not any(globs.matches(expectation.test, test.id) for test in tests):
                 self._own_result(
                     MACHINE_EXPECTATIONS,
                     f"'{expectation.test}' has an expectation and is not in the image",

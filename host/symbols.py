@@ -25,9 +25,9 @@ class Symbolizer:
         return [self._annotate_line(line) for line in lines]
 
     def place(self, lines):
-        """Where it happened: the innermost function that has a name, and the test it is called from.
+        """Where it happened: the innermost function, and the function in a test it is called from.
 
-        Two times "function file:line", or "" when there is none.
+        Each "function file:line", or "" when there is none.
         """
         self._look_up([key for line in lines for key in _keys(line)])
         found = [self._frames[key][-1] for line in lines for key in _keys(line) if self._known(key)]
@@ -38,7 +38,7 @@ class Symbolizer:
         return bool(self._frames.get(key))
 
     def _annotate_line(self, line):
-        """Names go behind an address at the end of a line: behind any other something is already."""
+        """Names go behind an address at the end of a line; elsewhere something follows already."""
         keys = _keys(line)
         if keys and self._known(keys[-1]) and line.endswith(keys[-1][0]):
             frames = self._frames[keys[-1]]

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The feature ID registers: op0 = 3, op1 = 0, CRn = 0, CRm = 1 to 7, op2 = 0 to 7. All 56 slots can
-// be read without an exception; those without a name here read as zero. Arm ARM (DDI 0487) D24.2 and
-// D19.1.2.
+// be read without an exception; those without a name here read as zero. Arm ARM (DDI 0487) D24.2
+// and D19.1.2.
 #pragma once
-
-#include "lib/base/register.h"
 
 #include <cstdint>
 #include <initializer_list>
-#include <string_view>
 
 namespace id_registers {
 
@@ -33,67 +30,30 @@ struct Slot {
     bool allocated;
 };
 inline constexpr Slot slots[count]{
-    {"ID_PFR0_EL1", true},
-    {"ID_PFR1_EL1", true},
-    {"ID_DFR0_EL1", true},
-    {"ID_AFR0_EL1", true},
-    {"ID_MMFR0_EL1", true},
-    {"ID_MMFR1_EL1", true},
-    {"ID_MMFR2_EL1", true},
-    {"ID_MMFR3_EL1", true},
-    {"ID_ISAR0_EL1", true},
-    {"ID_ISAR1_EL1", true},
-    {"ID_ISAR2_EL1", true},
-    {"ID_ISAR3_EL1", true},
-    {"ID_ISAR4_EL1", true},
-    {"ID_ISAR5_EL1", true},
-    {"ID_MMFR4_EL1", true},
-    {"ID_ISAR6_EL1", true},
-    {"MVFR0_EL1", true},
-    {"MVFR1_EL1", true},
-    {"MVFR2_EL1", true},
-    {"S3_0_C0_C3_3", false},
-    {"ID_PFR2_EL1", true},
-    {"ID_DFR1_EL1", true},
-    {"ID_MMFR5_EL1", true},
-    {"S3_0_C0_C3_7", false},
-    {"ID_AA64PFR0_EL1", true},
-    {"ID_AA64PFR1_EL1", true},
-    {"ID_AA64PFR2_EL1", true},
-    {"S3_0_C0_C4_3", false},
-    {"ID_AA64ZFR0_EL1", true},
-    {"ID_AA64SMFR0_EL1", true},
-    {"S3_0_C0_C4_6", false},
-    {"ID_AA64FPFR0_EL1", true},
-    {"ID_AA64DFR0_EL1", true},
-    {"ID_AA64DFR1_EL1", true},
-    {"ID_AA64DFR2_EL1", true},
-    {"S3_0_C0_C5_3", false},
-    {"ID_AA64AFR0_EL1", true},
-    {"ID_AA64AFR1_EL1", true},
-    {"S3_0_C0_C5_6", false},
-    {"S3_0_C0_C5_7", false},
-    {"ID_AA64ISAR0_EL1", true},
-    {"ID_AA64ISAR1_EL1", true},
-    {"ID_AA64ISAR2_EL1", true},
-    {"ID_AA64ISAR3_EL1", true},
-    {"S3_0_C0_C6_4", false},
-    {"S3_0_C0_C6_5", false},
-    {"S3_0_C0_C6_6", false},
-    {"S3_0_C0_C6_7", false},
-    {"ID_AA64MMFR0_EL1", true},
-    {"ID_AA64MMFR1_EL1", true},
-    {"ID_AA64MMFR2_EL1", true},
-    {"ID_AA64MMFR3_EL1", true},
-    {"ID_AA64MMFR4_EL1", true},
-    {"S3_0_C0_C7_5", false},
-    {"S3_0_C0_C7_6", false},
-    {"S3_0_C0_C7_7", false},
+    {"ID_PFR0_EL1", true},      {"ID_PFR1_EL1", true},      {"ID_DFR0_EL1", true},
+    {"ID_AFR0_EL1", true},      {"ID_MMFR0_EL1", true},     {"ID_MMFR1_EL1", true},
+    {"ID_MMFR2_EL1", true},     {"ID_MMFR3_EL1", true},     {"ID_ISAR0_EL1", true},
+    {"ID_ISAR1_EL1", true},     {"ID_ISAR2_EL1", true},     {"ID_ISAR3_EL1", true},
+    {"ID_ISAR4_EL1", true},     {"ID_ISAR5_EL1", true},     {"ID_MMFR4_EL1", true},
+    {"ID_ISAR6_EL1", true},     {"MVFR0_EL1", true},        {"MVFR1_EL1", true},
+    {"MVFR2_EL1", true},        {"S3_0_C0_C3_3", false},    {"ID_PFR2_EL1", true},
+    {"ID_DFR1_EL1", true},      {"ID_MMFR5_EL1", true},     {"S3_0_C0_C3_7", false},
+    {"ID_AA64PFR0_EL1", true},  {"ID_AA64PFR1_EL1", true},  {"ID_AA64PFR2_EL1", true},
+    {"S3_0_C0_C4_3", false},    {"ID_AA64ZFR0_EL1", true},  {"ID_AA64SMFR0_EL1", true},
+    {"S3_0_C0_C4_6", false},    {"ID_AA64FPFR0_EL1", true}, {"ID_AA64DFR0_EL1", true},
+    {"ID_AA64DFR1_EL1", true},  {"ID_AA64DFR2_EL1", true},  {"S3_0_C0_C5_3", false},
+    {"ID_AA64AFR0_EL1", true},  {"ID_AA64AFR1_EL1", true},  {"S3_0_C0_C5_6", false},
+    {"S3_0_C0_C5_7", false},    {"ID_AA64ISAR0_EL1", true}, {"ID_AA64ISAR1_EL1", true},
+    {"ID_AA64ISAR2_EL1", true}, {"ID_AA64ISAR3_EL1", true}, {"S3_0_C0_C6_4", false},
+    {"S3_0_C0_C6_5", false},    {"S3_0_C0_C6_6", false},    {"S3_0_C0_C6_7", false},
+    {"ID_AA64MMFR0_EL1", true}, {"ID_AA64MMFR1_EL1", true}, {"ID_AA64MMFR2_EL1", true},
+    {"ID_AA64MMFR3_EL1", true}, {"ID_AA64MMFR4_EL1", true}, {"S3_0_C0_C7_5", false},
+    {"S3_0_C0_C7_6", false},    {"S3_0_C0_C7_7", false},
 };
 
-// A field, the values the architecture has given a meaning to as of the 2025 extensions, and whether
-// all other values are reserved for good. A value that is not known to this table and not reserved
-// may be of a newer architecture.
+// A field, the values the architecture has given a meaning to as of the 2025 extensions, and
+// whether all other values are reserved for good. A value that is not known to this table and not
+// reserved may be of a newer architecture.
 struct KnownField {
     std::uint8_t slot;
     std::uint8_t high, low;

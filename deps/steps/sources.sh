@@ -18,9 +18,11 @@ fetch() {
     if [[ ! -f $tarball ]]; then
         open_archive "$file" "set $given to that file"
         say "downloading $file"
-        (cd "$cache/downloads" && run_logged "downloading $file" \
+        rm -rf "$tarball.new"
+        mkdir -p "$tarball.new"
+        (cd "$tarball.new" && run_logged "downloading $file" \
             apt-get "${archive_options[@]}" source --download-only --tar-only "${file%%_*}=$version")
-        [[ -f $tarball ]] || fail "Debian's archive no longer has ${file%%_*} $version: set $given to $file"
+        mv "$tarball.new/$file" "$tarball" 2>/dev/null || fail "Debian's archive no longer has ${file%%_*} $version: set $given to $file"
     fi
     verify "$name" || fail "$tarball is not the pinned file (sha256 differs): run 'rm $tarball' and deps/setup again"
 }
@@ -66,6 +68,7 @@ c_libraries() {
 # files and everything that would talk to a machine. The words of CC are separated by "', '".
 build_picolibc() {
     local place=$1 work=$1.new start=$SECONDS
+    rm -rf "$work"
     unpack picolibc "$work/source"
     say "building picolibc $(pin source picolibc 3) for $arch (about 20 s)"
     cat >"$work/cross.txt" <<-END

@@ -65,7 +65,8 @@ def _test_case(run, result, case):
         yield opening + "/>"
         return
     yield opening + ">"
-    message = result.reason if result.status in (FAIL, SKIP) else f"{result.status}: {result.reason}"
+    kind = "" if result.status in (FAIL, SKIP) else f"{result.status}: "
+    message = kind + result.reason
     details = "\n".join(result.details)
     if element == "skipped":
         yield f"<skipped message={_attribute(message)}/>"

@@ -12,7 +12,7 @@ _OK = (PASS, SKIP, XFAIL)
 def write(runs):
     lines = ["KTAP version 1", f"1..{len(runs)}"]
     for number, run in enumerate(runs, 1):
-        lines += [f"  # {run.vmm} {run.vmm_version} {run.accel}, {run.boots} boots"]
+        lines += [f"  # {run.vmm} {run.vmm_version} {run.accel}, boots: {run.boots}"]
         lines += ["  KTAP version 1", f"  1..{len(run.cases)}"]
         for index, case in enumerate(run.cases, 1):
             lines += _result(index, case, case.id, "  ", case.items)

@@ -8,7 +8,7 @@ _ALLOC = 2
 
 
 def build(tests, build_id=bytes(range(20)), relative=True):
-    """tests: (id, summary, needs, file, line, flags). relative: addresses in RELA, else in place."""
+    """tests: (id, summary, needs, file, line, flags). relative: addresses as RELA."""
     strings, descriptors, relocations = bytearray(b"\0"), bytearray(), bytearray()
     strings_at, tests_at = 0x1000, 0x2000
 

@@ -176,7 +176,7 @@ def main():
     out(plan.get("noise", "firmware says hello"))
     out("KTAP version 1")
     out("# assay 0 arm64 build=0001020304050607 seed=1 cpus=2 dt=fake el=1 entry=1")
-    out(f"# capabilities: {plan.get('capabilities', 'gicv3 ipi psci cpus(2) timer_phys timer_virt pmu')}")
+    out("# capabilities: " + plan.get("capabilities", "gicv3 ipi psci cpus(2) timer_virt pmu"))
     out(f"1..{plan.get('plan', len(tests))}")
     if boot == "stuck":
         return 0

@@ -131,8 +131,8 @@ class Images(unittest.TestCase):
             self.assertEqual(
                 loaded.tests,
                 [
-                    image.Test("misbehave.x", "another", "gicv5 && cpus(2)", "tests/misbehave/x.cc", 7, True),
-                    image.Test("psci.version", "a sentence", "", "tests/common/psci.cc", 12, False),
+                    image.Test(*self.TESTS[1][:5], on_request=True),
+                    image.Test(*self.TESTS[0][:5], on_request=False),
                 ],
             )
             self.assertEqual(loaded.build_id, bytes(range(20)).hex())
@@ -181,7 +181,8 @@ class CommandLines(unittest.TestCase):
 
     def start(self, name, **fields):
         loaded = machine.load_named(name)
-        start = vmm.Start(loaded, loaded.accel[0], "/b/i.img", self.folder, "assay.seed=1", **fields)
+        start = vmm.Start(loaded, loaded.accel[0], "/b/i.img", self.folder, **fields)
+        start.bootargs = "assay.seed=1"
         return vmm.backend(loaded.vmm).command("/bin/vmm", start)
 
     def test_qemu(self):

@@ -95,8 +95,8 @@ class Symbols(unittest.TestCase):
     def test_short_names(self):
         for long, short in (
             ("misbehave_data_abort()", "misbehave_data_abort"),
-            ("test::(anonymous namespace)::run_case(test::Case const&, unsigned int)", "test::run_case"),
-            ("void console::print<unsigned long>(Pattern<long>::type, long const&)", "console::print"),
+            ("test::(anonymous namespace)::run_case(test::Case const&, int)", "test::run_case"),
+            ("void console::print<unsigned long>(Pattern<long>::type)", "console::print"),
             ("misbehave_x()::$_0::operator()() const", "misbehave_x::lambda::operator()"),
             ("FunctionRef<void ()>::FunctionRef<x()::$_0>(T&&)::'lambda'(void*)::__invoke(int)",
              "FunctionRef::FunctionRef::lambda::__invoke"),
@@ -112,7 +112,7 @@ class Text(unittest.TestCase):
 
     def test_every_reason_is_on_the_line(self):
         lines = self.lines(runs()[0])
-        self.assertRegex(lines[0], r"^m1: 8 tests with 2 items: 1 passed, 1 failed, .*2 boots, 1.2 s")
+        self.assertRegex(lines[0], "^m1: 8 tests with 2 items: 1 passed, 1 failed, .*2 boots")
         for status in STATUSES[1:]:
             shown = status if status in ("skip", "xfail") else status.upper()
             found = [line for line in lines if f"group.{status}: " in line]
@@ -127,7 +127,8 @@ class Text(unittest.TestCase):
 
     def test_backtraces_are_shown_and_recursions_folded(self):
         details = ["crash: x", "  ESR_EL1 0x0", "  cpu0 backtrace (build 00)"]
-        details += [f"    #{n} image+0x10 f x.cc:1" for n in range(30)] + ["    #30 image+0x20 main"]
+        details += [f"    #{n} image+0x10 f x.cc:1" for n in range(30)]
+        details += ["    #30 image+0x20 main"]
         case = Case("a.b", "crash", "x", details=details)
         lines = self.lines(Run("m", vmm="QEMU", cases=[case]))
         self.assertEqual([line.strip()[:12] for line in lines[2:]],
@@ -143,7 +144,8 @@ class Text(unittest.TestCase):
         self.assertEqual(exit_status([Run("m", cases=[good]), Run("n", not_run="x")]), 1)
         self.assertEqual(exit_status([Run("n", not_run="x")]), 2)
         self.assertEqual(exit_status([Run("m", cases=[Case("machine.boot", "error")])]), 2)
-        self.assertEqual(exit_status([Run("m", cases=[Case("a.a", "pass", items=[Item("i", "xpass")])])]), 1)
+        item = Case("a.a", "pass", items=[Item("i", "xpass")])
+        self.assertEqual(exit_status([Run("m", cases=[item])]), 1)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def _cpu(qmp, number, block, base, size):
         return f"image+{address - base:#x}" if inside else f"{address:#x}"
 
     flags = re.search(r"PSTATE=([0-9a-f]+)[^\n]*?(EL\dh?t?)", block)
-    lines = [f"cpu{number} backtrace" + (f" ({flags[2]}, PSTATE {int(flags[1], 16):#x})" if flags else "")]
-    lines.append(f"  #0 {place(values['PC'])}")
+    state = f" ({flags[2]}, PSTATE {int(flags[1], 16):#x})" if flags else ""
+    lines = [f"cpu{number} backtrace{state}", f"  #0 {place(values['PC'])}"]
     frame, seen = values.get("X29", 0), set()
     for depth in range(1, MAX_FRAMES):
         if not frame or frame % 8 or frame in seen:

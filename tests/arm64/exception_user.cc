@@ -81,7 +81,7 @@ TEST(exception, user_data_abort,
 {
     const arch::UserAccess access;
     const std::uint64_t secret = 1;
-    const std::uint64_t address = reinterpret_cast<std::uintptr_t>(&secret);
+    const auto address = reinterpret_cast<std::uintptr_t>(&secret);
     const arch::Exception abort = arch::run_in_user(user_load, address);
     EXPECT_TRUE(syndrome::is_class(abort, Class::data_abort_lower));
     EXPECT_TRUE(syndrome::is_fault(abort, Fault::permission));

@@ -17,6 +17,7 @@
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 using arch::Access;
 using syndrome::Class;
@@ -155,7 +156,7 @@ TEST(memory, text_is_not_writable,
 TEST(memory, constants_are_not_writable,
      .summary = "a write to the image's constants is a permission fault")
 {
-    const std::uint64_t address = reinterpret_cast<std::uintptr_t>(&constant);
+    const auto address = reinterpret_cast<std::uintptr_t>(&constant);
     const auto fault = arch::raised([&] { probe_write(address, 0); });
     ASSERT_TRUE(fault.has_value());
     EXPECT_TRUE(syndrome::is_fault(*fault, Fault::permission, syndrome::write_not_read));
@@ -224,7 +225,7 @@ TEST(memory, translation,
 {
     constexpr Field device_or_normal{63, 60};  // of PAR_EL1.ATTR: 0 for device memory
 
-    const std::uint64_t data = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto data = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
     for (const std::uint64_t address : {data, probe_address(probe_read)}) {
         const PAR_EL1 par = TRANSLATE("s1e1r", address);
         EXPECT_EQ(par[PAR_EL1::F], 0);

@@ -11,7 +11,6 @@
 #include "lib/test/test.h"
 #include "lib/time/time.h"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -279,7 +278,7 @@ TEST(psci, cpu_on_race,
         {
             const auto other = [&] { race(answers[1]); };
             const smp::Work work{other};
-            smp::Task task{2, work};
+            const smp::Task task{2, work};
             race(answers[0]);
         }
         const bool first = answers[0] == Status::success;

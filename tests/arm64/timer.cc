@@ -104,6 +104,7 @@ TEST(timer, timer_value_write,
 TEST(timer, timer_value_read, .summary = "TVAL reads as the lower 32 bits of CVAL minus the count")
 {
     for_each_timer([](const Timer& timer) {
+        const irq::Masked masked;
         timer.set_control(Control{}.with(Control::ENABLE, 1).with(Control::IMASK, 1));
         for (const std::uint64_t distance : {std::uint64_t{0x1000'0000}, std::uint64_t{0x7000'0000},
                                              std::uint64_t{0x1'8000'0000}, never << 20}) {
@@ -139,7 +140,8 @@ TEST(timer, due_in_time,
         const irq::Masked masked;
         timer.mask();
         for (unsigned i = 0; i < 20; ++i) {
-            const std::uint64_t deadline = timer.count() + timer::microseconds(50 * i).value;
+            const std::uint64_t deadline =
+                timer.count() + timer::microseconds(std::uint64_t{50} * i).value;
             timer.set_compare_value(deadline);
             bool early = false;
             EXPECT_TRUE(timer::wait_until([&] {
@@ -174,6 +176,7 @@ TEST(timer, far_deadlines, .summary = "a timer whose CVAL is far in the future i
 TEST(timer, counts_when_due, .summary = "TVAL goes on to count down after the timer was due")
 {
     for_each_timer([](const Timer& timer) {
+        const irq::Masked masked;
         timer.mask();
         timer.set_timer_value(0);
         timer::delay(timer::microseconds(100));

@@ -10,7 +10,6 @@
 
 #include <arch/cpu.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>

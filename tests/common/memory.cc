@@ -63,6 +63,9 @@ TEST(memory, size, .summary = "the RAM found is the RAM of the device tree's mem
     std::uint64_t described = 0;
     for (auto node = tree.find_device_type("memory"); node;
          node = tree.find_device_type("memory", node)) {
+        if (!node->enabled()) {
+            continue;  // memory of the Secure world
+        }
         for (std::size_t i = 0; i < node->reg_count(); ++i) {
             const auto region = node->reg(i);
             ASSERT_TRUE(region.has_value());
@@ -99,12 +102,13 @@ TEST(memory, first_and_last,
     }
 }
 
-TEST(memory, every_megabyte, .summary = "a word in every 2 MiB of RAM holds what is written")
+TEST(memory, samples, .summary = "words all over the RAM hold what is written")
 {
-    constexpr std::uint64_t step = 2U << 20;
+    constexpr std::uint64_t samples = 128;  // of each range: more would make the host allocate it
     for (const fdt::Region& region : mem::ram()) {
-        for (std::uint64_t at = 0; at < region.size; at += step) {
-            expect_usable(region.base + at);
+        const std::uint64_t step = region.size / samples & ~(sizeof(std::uint64_t) - 1);
+        for (std::uint64_t i = 0; i < samples; ++i) {
+            expect_usable(region.base + i * step);
         }
     }
 }
@@ -131,7 +135,7 @@ TEST(memory, data_lines, .summary = "every bit of a word can be set and cleared 
     const auto pages = mem::allocate(mem::page_size);
     ASSERT_TRUE(pages.has_value());
     for (unsigned bit = 0; bit < 64; ++bit) {
-        volatile std::uint64_t& word = word_at(pages->address() + 8 * bit);
+        volatile std::uint64_t& word = word_at(pages->address() + std::uint64_t{8} * bit);
         word = std::uint64_t{1} << bit;
         EXPECT_EQ(word, std::uint64_t{1} << bit);
         word = ~(std::uint64_t{1} << bit);
@@ -167,7 +171,7 @@ TEST(memory, seen_by_all, .summary = "what one CPU writes every other CPU reads"
 TEST(memory, allocation,
      .summary = "allocated pages are aligned RAM, apart from each other, and come back")
 {
-    constexpr std::size_t alignment = 64 * 1024;
+    constexpr std::size_t alignment = std::size_t{64} * 1024;
     std::uint64_t address = 0;
     {
         const auto first = mem::allocate(3 * mem::page_size);

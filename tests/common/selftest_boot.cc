@@ -29,7 +29,7 @@ TEST(selftest, device_tree_in_ram, .summary = "the device tree lies in RAM and e
      .needs = device_tree)
 {
     const fdt::Tree& tree = *boot::info().tree;
-    const std::uint64_t address = reinterpret_cast<std::uintptr_t>(tree.blob());
+    const auto address = reinterpret_cast<std::uintptr_t>(tree.blob());
     EXPECT_EQ(address % 8, 0);
     EXPECT_TRUE(mem::is_ram(address, tree.size()));
 }
