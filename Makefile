@@ -75,7 +75,8 @@ PATHS     = -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(LIBFDT)=libfdt
 # The boot is measured in instructions; of the tests there are many.
 OPTIMISE = $(if $(filter tests/%,$<),-Os,-O2)
 CODE  = $(TARGET_FLAGS) -ffreestanding -fpie $(OPTIMISE) -g -ffunction-sections -fdata-sections \
-        -fno-omit-frame-pointer -fstack-protector-strong -fno-asynchronous-unwind-tables $(PATHS)
+        -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fstack-protector-strong \
+        -fno-asynchronous-unwind-tables $(PATHS)
 CXX23 := -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics
 
 # LLVM: its C++ library's headers, configured for a bare machine, over picolibc's.

@@ -59,6 +59,13 @@ void Channel::write(std::string_view text)
     }
 }
 
+void Channel::begin_line()
+{
+    if (line_open_) {
+        write("\n");
+    }
+}
+
 void Channel::flush()
 {
     if (device_ != nullptr) {
@@ -70,9 +77,7 @@ void Channel::break_lock()
 {
     owner_ = arch::cpu_data();
     broken_.store(true, std::memory_order_release);
-    if (line_open_) {
-        write("\n");
-    }
+    begin_line();
 }
 
 }  // namespace console

@@ -27,6 +27,7 @@ public:
     void release() { lock_.unlock(); }
 
     void write(std::string_view text);
+    void begin_line();
     void flush();
 
     // From now on only the calling CPU's text is written, and without the lock; it begins on a

@@ -26,6 +26,11 @@ void Unit::write(std::string_view text)
     channel.write(text);
 }
 
+void Unit::begin_line()
+{
+    channel.begin_line();
+}
+
 void attach(Device& device)
 {
     channel.attach(device);

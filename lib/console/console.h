@@ -52,6 +52,8 @@ public:
     Unit& operator=(const Unit&) = delete;
 
     void write(std::string_view text) override;
+    // Ends a line that somebody left open.
+    void begin_line();
 
 private:
     arch::InterruptState interrupts_;

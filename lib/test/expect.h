@@ -59,7 +59,8 @@ void print_value(Sink& sink, const void* object)
     } else if constexpr (std::is_convertible_v<T, std::string_view>) {
         format_to(sink, "\"{}\"", std::string_view{value});
     } else if constexpr (std::is_enum_v<T>) {
-        print_unsigned(sink, static_cast<std::uint64_t>(value));
+        const auto number = static_cast<std::underlying_type_t<T>>(value);
+        print_value<std::underlying_type_t<T>>(sink, &number);
     } else if constexpr (std::unsigned_integral<T>) {
         print_unsigned(sink, value);
     } else if constexpr (std::signed_integral<T>) {

@@ -70,6 +70,7 @@ Outcome run_case(const Case& test, std::uint32_t number, std::uint32_t timeout_s
     }
     {
         console::Unit unit;
+        unit.begin_line();
         write_result(unit, number, test.id, record, measured.text());
     }
     running.test = nullptr;
