@@ -28,6 +28,12 @@ image: $(IMAGE).elf $(IMAGE).img
 # --- Tools --------------------------------------------------------------------------------------
 # deps/setup writes where it found them; missing or gone, it is asked before anything is built.
 
+ifeq ($(wildcard deps/targets/$(ARCH).mk),)
+$(error ARCH is one of: $(patsubst deps/targets/%.mk,%,$(wildcard deps/targets/*.mk)))
+endif
+ifeq ($(filter llvm gnu,$(TOOLCHAIN)),)
+$(error TOOLCHAIN is llvm or gnu)
+endif
 include deps/targets/$(ARCH).mk
 
 HOST_GOALS := unit fuzz fuzz-% lint format bench build/unit/% build/lint/% build/plugins/%

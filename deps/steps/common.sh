@@ -38,6 +38,14 @@ explain() {
     fail "$what failed: $(grep -v '^ *$' "$log" | tail -n1 | cut -c1-160) (whole log: $log)"
 }
 
+# need_space MEGABYTES WHAT-FOR: free in the cache; apt does not always end on a full disk.
+need_space() {
+    local free
+    free=$(df --output=avail -BM "$cache" | tail -n1 | tr -dc 0-9)
+    ((free >= $1)) ||
+        fail "$2 needs $1 MB in $cache, $free MB are free: free some, or set XDG_CACHE_HOME to a folder elsewhere, and run deps/setup again"
+}
+
 # One deps/setup at a time works in the cache.
 lock_cache() {
     mkdir -p "$cache/log" "$cache/downloads" build/deps 2>/dev/null ||

@@ -50,6 +50,7 @@ package_lists() {
 open_archive() {
     [[ -z ${archive_options-} ]] || return 0
     command -v apt-get >/dev/null || fail "this is not Debian, so there is no archive to take $1 from: $2"
+    need_space 300 "getting $1"
     local own=$cache/apt uri
     mkdir -p "$own"/{lists,archives}/partial "$own/sources.d"
     : >"$own/status"

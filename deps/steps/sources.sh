@@ -58,7 +58,7 @@ c_libraries() {
     need "$libfdt/libfdt.h"
 
     picolibc=$cache/picolibc-$(pin source picolibc 3)-$(value "$target" TARGET)-$1-$(
-        { echo "$4" && cat deps/steps/sources.sh; } | sha256sum | cut -c1-8)
+        { echo "$4" && declare -f build_picolibc; } | sha256sum | cut -c1-8)
     [[ -f $picolibc/lib/libc.a ]] || build_picolibc "$picolibc" "$2" "$3" "$4"
     note PICOLIBC "$picolibc"
     need "$picolibc/lib/libc.a"
@@ -68,6 +68,7 @@ c_libraries() {
 # files and everything that would talk to a machine. The words of CC are separated by "', '".
 build_picolibc() {
     local place=$1 work=$1.new start=$SECONDS
+    need_space 150 "building picolibc"
     rm -rf "$work"
     unpack picolibc "$work/source"
     say "building picolibc $(pin source picolibc 3) for $arch (about 20 s)"

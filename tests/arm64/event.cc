@@ -15,7 +15,7 @@ TEST(smp, event_is_not_lost,
      .summary = "an event that another CPU sends just before a WFE ends that WFE at once",
      .needs = cpus(2))
 {
-    constexpr unsigned rounds = 2'000;
+    constexpr unsigned rounds = 500;
     alignas(64) std::atomic<unsigned> sent{0};
     alignas(64) std::atomic<unsigned> seen{0};
     const auto wait = [&] {
