@@ -183,7 +183,16 @@ HOST_FLAGS    = -O1 -g -fno-omit-frame-pointer $(SANITIZE) -fsanitize=fuzzer-no-
 HOST_COMPILE  = $(HOST_CXX) -std=c++23 $(WARNINGS) $(CLANG_WARNINGS) $(HOST_FLAGS) -I. -Iunit/arch/include \
                 -I$(BUILD)/include -isystem $(LIBFDT)
 
-unit: build/unit/unit-tests
+# Device trees written by hand, as the tests and the fuzzer read them.
+DEVICE_TREES := $(patsubst unit/data/%.dts,build/unit/data/%.dtb,$(wildcard unit/data/*.dts))
+SEEDS_fdt    := unit/data build/unit/data
+
+build/unit/data/%.dtb: unit/data/%.dts
+	$(call show,DTC,$<)
+	@mkdir -p $(@D)
+	$Q$(DTC) -q -I dts -O dtb -o $@ $<
+
+unit: build/unit/unit-tests $(DEVICE_TREES)
 	$(call show,RUN,$<)
 	$Q$< --gtest_brief=1
 
@@ -193,11 +202,11 @@ build/unit/unit-tests: $(UNIT_OBJECTS) $(PORTABLE_OBJECTS) build/unit/link.flags
 
 fuzz: $(FUZZERS:%=fuzz-%)
 
-fuzz-%: build/unit/fuzz/%
+fuzz-%: build/unit/fuzz/% $(DEVICE_TREES)
 	$(call show,FUZZ,$* for $(FUZZ_SECONDS) s)
 	@mkdir -p $<.corpus
 	$Q$< -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 -timeout=10 \
-	    -artifact_prefix=$<. $<.corpus $(wildcard unit/fuzz/corpus/$*) >$<.log 2>&1 || \
+	    -artifact_prefix=$<. $<.corpus $(wildcard unit/fuzz/corpus/$*) $(SEEDS_$*) >$<.log 2>&1 || \
 	    { cat $<.log; echo "fuzz-$*: failed"; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: ok, inputs tried: /p' $<.log
 

@@ -11,7 +11,7 @@ namespace image {
 extern "C" {
 extern const char image_begin[], image_end[];
 extern const char user_text_begin[], user_text_end[];
-extern const char rodata_begin[], data_begin[];
+extern const char rodata_begin[], data_begin[], relocated_end[];
 extern const char boot_stack_guard[], boot_stack_low[], boot_stack_high[];
 extern const char boot_exception_guard[], boot_exception_stack_low[], boot_exception_stack_high[];
 extern const char user_stack[], user_stack_end[];

@@ -17,9 +17,9 @@
 #include "lib/mem/memory.h"
 #include "lib/smp/smp.h"
 #include "lib/test/capability.h"
-#include "lib/test/fatal.h"
 
 #include <arch/exception.h>
+#include <arch/power.h>
 
 #include <cstddef>
 #include <optional>
@@ -77,12 +77,20 @@ std::string_view machine_name()
     return compatible ? compatible->string().value_or("unnamed") : "unnamed";
 }
 
+// Says what is wrong while the MMU is still off, where a lock must not be taken: exclusive accesses
+// to device memory are UNPREDICTABLE (Arm ARM B2.12.2).
 [[noreturn]] void die(Error error)
 {
-    console::print("KTAP version 1\n");
+    console::break_lock();
+    if (tree) {
+        static_cast<void>(console::discover(*tree));
+        static_cast<void>(arch::discover_power(*tree));
+    }
     TextBuffer<160> text;
     format_to(text, "{} ({:#x})", error.what, error.value);
-    test::bail_out(text.text());
+    console::print("KTAP version 1\n# error: {}\nBail out! {}\n", text.text(), text.text());
+    console::flush();
+    arch::exit(arch::ExitStatus::error);
 }
 
 Result<> set_up_memory()
@@ -151,10 +159,9 @@ extern "C" [[noreturn]] void primary_main()
         die(tree_error);
     }
     if (const auto ready = set_up_memory(); !ready) {
-        // The console works without the MMU: say what is wrong.
-        static_cast<void>(console::discover(*tree));
         die(ready.error());
     }
+    arch::unmask_system_errors();
     test::offer(test::Capability::device_tree);
     offer_cpu_capabilities();
     information = {
@@ -170,5 +177,6 @@ extern "C" [[noreturn]] void primary_main()
 // A secondary CPU, on its own stack with its MMU on.
 extern "C" [[noreturn]] void secondary_start(arch::CpuData& data)
 {
+    arch::unmask_system_errors();
     smp::secondary_main(static_cast<smp::Cpu&>(data));
 }

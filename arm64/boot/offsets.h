@@ -55,3 +55,5 @@
 
 // SCTLR_EL1 with the bits that are RES1 in Armv8.0 and nothing enabled (Arm ARM D24.2.175).
 #define SCTLR_MMU_OFF 0x30d00800
+// The same for SCTLR_EL2 (D24.2.176).
+#define SCTLR_EL2_MMU_OFF 0x30c50830

@@ -123,11 +123,12 @@ secondary_entry:
 // Without firmware: waits until pen_release holds this CPU's affinity, then starts.
 holding_pen:
         address x10, pen_release
-1:      wfe
-        ldr     x11, [x10, #PEN_AFFINITY]
+1:      ldr     x11, [x10, #PEN_AFFINITY]
         cmp     x11, x9
-        b.ne    1b
-        dmb     ld
+        b.eq    2f
+        wfe
+        b       1b
+2:      dmb     ld
         ldr     x0, [x10, #PEN_CPU]
         b       secondary_entry
 
@@ -159,7 +160,16 @@ from_el3:
         mov     x14, #0xff              // A mask in the Secure half could not be changed from below.
         msr     S3_0_C4_C6_0, x14       // ICC_PMR_EL1
         isb
-1:      address x9, 2f
+1:      // What the next level down starts with is UNKNOWN after reset.
+        tbz     x12, #3, 1f             // SPSR.M: no EL2
+        ldr     x14, [x16, #PRIVILEGE_HCR_EL2]
+        msr     hcr_el2, x14
+        ldr     x14, =SCTLR_EL2_MMU_OFF
+        msr     sctlr_el2, x14
+        b       3f
+1:      ldr     x14, =SCTLR_MMU_OFF
+        msr     sctlr_el1, x14
+3:      address x9, 2f
         msr     elr_el3, x9
         msr     spsr_el3, x12           // SPSR_EL3: EL2h, or EL1h where there is no EL2
         isb

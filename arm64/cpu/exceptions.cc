@@ -11,6 +11,7 @@
 #include <arch/exception.h>
 
 #include <cstddef>
+#include <utility>
 
 static_assert(offsetof(arch::CpuData, stack_high) == CPU_STACK_HIGH);
 static_assert(offsetof(arch::CpuData, exception_stack_high) == CPU_EXCEPTION_STACK_HIGH);
@@ -100,6 +101,11 @@ Exception run_in_user(void (*function)(std::uint64_t), std::uint64_t argument)
     return armed.point.exception;
 }
 
+void expect_no_exceptions()
+{
+    cpu_data()->recovery = nullptr;
+}
+
 void backtrace(std::uint64_t frame_pointer, unsigned limit, FunctionRef<void(std::uint64_t)> visit)
 {
     struct Stack {
@@ -158,9 +164,11 @@ extern "C" void handle_exception(arch::Frame& frame)
 
     arch::CpuData& cpu = *arch::cpu_data();
     if (frame.kind == Kind::irq && ::irq::controller() != nullptr) {
-        const arch::Frame* const outer = cpu.interrupted;
-        cpu.interrupted = &frame;
+        // What the interrupted code expects is not for the handler.
+        const arch::Frame* const outer = std::exchange(cpu.interrupted, &frame);
+        arch::RecoveryPoint* const recovery = std::exchange(cpu.recovery, nullptr);
         ::irq::dispatch();
+        cpu.recovery = recovery;
         cpu.interrupted = outer;
         return;
     }

@@ -152,6 +152,7 @@ recovery_resume:
 enter_user:
         save_recovery_point
         mrs     x9, daif
+        msr     daifset, #0xf           // nothing may come between here and the return to EL0
         msr     spsel, #1
         msr     sp_el0, x3
         msr     elr_el1, x1

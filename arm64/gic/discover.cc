@@ -5,7 +5,6 @@
 #include "arm64/gic/gicv3.h"
 #include "arm64/gic/gicv5.h"
 #include "arm64/gic/specifier.h"
-#include "arm64/timer/timers.h"
 #include "lib/test/capability.h"
 
 #include <arch/irq.h>
@@ -115,9 +114,7 @@ Result<> discover_controller(const fdt::Tree& tree)
 
 Result<> discover_interrupts(const fdt::Tree& tree)
 {
-    const Result<> controller = discover_controller(tree);
-    const Result<> timers = timer::discover(tree);
-    return controller ? timers : controller;
+    return discover_controller(tree);
 }
 
 Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier& specifier)

@@ -8,6 +8,7 @@
 #include "arm64/mmu/page_table.h"
 #include "lib/base/spinlock.h"
 #include "lib/mem/memory.h"
+#include "lib/test/test.h"
 
 #include <arch/mmu.h>
 
@@ -160,6 +161,12 @@ Result<Table*> descend(Descriptor& entry, unsigned level, std::uint64_t address)
     return table;
 }
 
+bool maps_as(Descriptor entry, MemoryType type, arch::Access access)
+{
+    return entry.is_valid() && entry[Descriptor::AttrIndx] == static_cast<unsigned>(type) &&
+           access_in(entry) == access;
+}
+
 // Maps [begin, end) with the largest blocks that fit.
 Result<> map(Table& table, unsigned level, std::uint64_t begin, std::uint64_t end, MemoryType type,
              arch::Access access)
@@ -168,6 +175,10 @@ Result<> map(Table& table, unsigned level, std::uint64_t begin, std::uint64_t en
     for (std::uint64_t at = begin; at < end;) {
         const std::uint64_t next = std::min(end, (at & ~(span - 1)) + span);
         Descriptor& entry = table.entry[mmu::index(at, level)];
+        if (!entry.is_table(level) && maps_as(entry, type, access)) {
+            at = next;
+            continue;
+        }
         const bool whole = at % span == 0 && next - at == span;
         if (whole && level != 0 && !entry.is_table(level)) {
             replace(entry, leaf(at, level, type, access), at);
@@ -218,7 +229,11 @@ Result<Descriptor*> page_entry(std::uint64_t address)
         }
         table = *below;
     }
-    return &table->entry[mmu::index(address, mmu::levels - 1)];
+    Descriptor& entry = table->entry[mmu::index(address, mmu::levels - 1)];
+    if (entry.raw == 0) {
+        return fail("address is not mapped", address);
+    }
+    return &entry;
 }
 
 struct ImageRange {
@@ -244,7 +259,8 @@ Result<> map_image()
     const ImageRange ranges[]{
         {image_begin, rodata_begin, arch::Access::read_execute},
         {rodata_begin, data_begin, arch::Access::read},
-        {data_begin, boot_stack_guard, arch::Access::read_write},
+        {data_begin, relocated_end, arch::Access::read},
+        {relocated_end, boot_stack_guard, arch::Access::read_write},
         {boot_stack_guard, boot_stack_low, arch::Access::none},
         {boot_stack_low, boot_stack_high, arch::Access::read_write},
         {boot_exception_guard, boot_exception_stack_low, arch::Access::none},
@@ -262,18 +278,18 @@ Result<> map_image()
     return {};
 }
 
-// Cache lines that were fetched before the caches were on are stale: Arm ARM D7.4.4 (Linux boot
-// protocol: the image is clean to the point of coherency at the entry, nothing else is said).
-void invalidate_image_data()
+// What was written with the caches off is in memory; lines that were there before, even dirty ones,
+// are stale (Arm ARM D7.4.4; the boot protocol promises a clean image and nothing else).
+void invalidate_written_data()
 {
     const std::uint64_t line = std::uint64_t{4} << sysreg::read<CTR_EL0>()[CTR_EL0::DminLine];
     for (auto at = image::address_of(image::data_begin); at < image::address_of(image::image_end);
          at += line) {
-        asm volatile("dc civac, %0" ::"r"(at) : "memory");
+        asm volatile("dc ivac, %0" ::"r"(at) : "memory");
     }
     for (auto at = reinterpret_cast<std::uintptr_t>(pool);
          at < reinterpret_cast<std::uintptr_t>(pool) + pool_used * sizeof(Table); at += line) {
-        asm volatile("dc civac, %0" ::"r"(at) : "memory");
+        asm volatile("dc ivac, %0" ::"r"(at) : "memory");
     }
     asm volatile("dsb sy" ::: "memory");
 }
@@ -333,7 +349,7 @@ Result<> mmu::enable()
                      .with(SCTLR_EL1::SA0, 1)
                      .raw,
     };
-    invalidate_image_data();
+    invalidate_written_data();
     sysreg::write(MAIR_EL1::from(translation_settings.mair));
     sysreg::write(TCR_EL1::from(translation_settings.tcr));
     sysreg::write(TTBR0_EL1::from(translation_settings.ttbr0));
@@ -371,8 +387,10 @@ Result<> map_device(fdt::Region registers)
     const std::uint64_t begin = registers.base & ~(mem::page_size - 1);
     const std::uint64_t end =
         (registers.base + registers.size + mem::page_size - 1) & ~(mem::page_size - 1);
-    if (mem::is_ram(begin, end - begin)) {
-        return fail("device registers lie in RAM", registers.base);
+    for (const fdt::Region& ram : mem::ram()) {
+        if (begin < ram.base + ram.size && ram.base < end) {
+            return fail("device registers lie in RAM", registers.base);
+        }
     }
     return map(*root, 0, begin, end, MemoryType::device, Access::read_write);
 }
@@ -410,13 +428,25 @@ std::optional<Access> access_of(std::uintptr_t address)
 AccessGuard::AccessGuard(std::uintptr_t address, std::uint64_t size, Access access)
     : address_{address}, size_{size}, previous_{access_of(address).value_or(Access::none)}
 {
-    changed_ = protect(address, size, access).has_value();
+    for (std::uintptr_t at = address; at < address + size; at += mem::page_size) {
+        if (access_of(at) != previous_) {
+            test::error("AccessGuard: pages at {:#x} do not all allow the same", address);
+            size_ = 0;
+            return;
+        }
+    }
+    change_to(access);
 }
 
 AccessGuard::~AccessGuard()
 {
-    if (changed_) {
-        static_cast<void>(protect(address_, size_, previous_));
+    change_to(previous_);
+}
+
+void AccessGuard::change_to(Access access)
+{
+    if (const auto changed = protect(address_, size_, access); !changed) {
+        test::error("AccessGuard: {} ({:#x})", changed.error().what, changed.error().value);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-struct PenRelease {
+struct alignas(16) PenRelease {  // in one cache line
     std::uint64_t affinity;  // MPIDR affinity of the CPU to go on; none has ~0
     const void* cpu;         // its arch::CpuData
 };

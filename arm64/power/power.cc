@@ -31,7 +31,7 @@ constinit ExitMethod exit_method = ExitMethod::psci;
 void release_from_pen(smp::Cpu& cpu)
 {
     pen_release.cpu = static_cast<const CpuData*>(&cpu);
-    std::atomic_thread_fence(std::memory_order_release);
+    mmu::clean_to_memory(&pen_release, sizeof(pen_release));  // in memory before the affinity is
     pen_release.affinity = cpu.hardware_id;
     mmu::clean_to_memory(&pen_release, sizeof(pen_release));
     send_event();

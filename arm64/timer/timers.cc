@@ -15,7 +15,7 @@ namespace {
 // rate since Armv8.6 and higher than any other, so that waits are too long and not too short.
 constexpr std::uint64_t assumed_frequency = 1'000'000'000;
 
-constinit std::uint64_t frequency = 0;  // 0: not read yet
+constinit std::uint64_t frequency = 0;  // from the device tree; 0: CNTFRQ_EL0 is right
 constinit Result<irq::Id> virtual_interrupt = fail("no arm,armv8-timer node");
 constinit Result<irq::Id> physical_interrupt = fail("no arm,armv8-timer node");
 
@@ -58,8 +58,18 @@ std::optional<fdt::Node> find_node(const fdt::Tree& tree)
 
 }  // namespace
 
-Result<> discover(const fdt::Tree& tree)
+Result<irq::Id> interrupt(Kind kind)
 {
+    return kind == Kind::virt ? virtual_interrupt : physical_interrupt;
+}
+
+}  // namespace timer
+
+namespace arch {
+
+Result<> discover_timers(const fdt::Tree& tree)
+{
+    using namespace timer;
     if (const auto node = find_node(tree)) {
         const bool el2 = sysreg::read<CurrentEL>()[CurrentEL::EL] == 2;
         virtual_interrupt = find_interrupt(*node, el2 ? el2_virtual : el1_virtual);
@@ -76,15 +86,6 @@ Result<> discover(const fdt::Tree& tree)
     return {};
 }
 
-Result<irq::Id> interrupt(Kind kind)
-{
-    return kind == Kind::virt ? virtual_interrupt : physical_interrupt;
-}
-
-}  // namespace timer
-
-namespace arch {
-
 // The virtual counter: a hypervisor never traps it.
 std::uint64_t counter()
 {
@@ -93,12 +94,12 @@ std::uint64_t counter()
 
 std::uint64_t counter_frequency()
 {
-    if (timer::frequency == 0) {
-        const std::uint64_t read =
-            sysreg::read<timer::CNTFRQ_EL0>()[timer::CNTFRQ_EL0::Clock_frequency];
-        timer::frequency = read != 0 ? read : timer::assumed_frequency;
+    if (timer::frequency != 0) {
+        return timer::frequency;
     }
-    return timer::frequency;
+    const std::uint64_t read =
+        sysreg::read<timer::CNTFRQ_EL0>()[timer::CNTFRQ_EL0::Clock_frequency];
+    return read != 0 ? read : timer::assumed_frequency;
 }
 
 Result<irq::Id> deadline_timer_irq()

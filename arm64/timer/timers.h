@@ -22,11 +22,6 @@ using Timer = GenericTimer<sysreg::Provider>;
 inline constexpr Timer virtual_timer{Kind::virt};
 inline constexpr Timer physical_timer{Kind::phys};  // the watchdog's: see <arch/timer.h>
 
-// Reads the timer node: which interrupts the timers raise, and a clock frequency that overrides
-// CNTFRQ_EL0. Offers timer_virt and timer_phys, or says why not. Error: nothing tells the
-// frequency.
-[[nodiscard]] Result<> discover(const fdt::Tree& tree);
-
 // The interrupt of a timer at this exception level. At EL2: that of CNTHV or CNTHP.
 [[nodiscard]] Result<irq::Id> interrupt(Kind kind);
 

@@ -105,6 +105,7 @@ want_check() {
         want "clang-tidy-$number" "clang-format-$number" "libclang-rt-$number-dev"
     [[ -f /usr/include/gmock/gmock.h ]] || want libgtest-dev libgmock-dev
     command -v dtc >/dev/null || want device-tree-compiler
+    command -v pgrep >/dev/null || want procps
 }
 
 setup_check() {

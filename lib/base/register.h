@@ -9,7 +9,7 @@
 //         static constexpr Field TXFF{5};
 //     };
 //
-// An I/O provider (Mmio, SystemRegisters, a mock in the unit tests) moves values:
+// An I/O provider (Mmio, sysreg::Provider, a mock in the unit tests) moves values:
 //
 //     while (io.template read<FR>()[FR::TXFF] != 0) {}
 //     io.write(CR{}.with(CR::UARTEN, 1).with(CR::TXE, 1));

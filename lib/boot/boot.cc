@@ -15,6 +15,7 @@
 
 #include <arch/irq.h>
 #include <arch/power.h>
+#include <arch/timer.h>
 
 #include <assay/version.h>
 
@@ -92,6 +93,7 @@ void main(const Info& info)
     }
     require(arch::select_exit(options->exit));
     note(arch::discover_interrupts(tree));
+    note(arch::discover_timers(tree));
     smp::set_hooks({.waiting = test::check_deadline,
                     .deadlock = [](std::string_view why) { test::hang(why, nullptr); },
                     .online = test::answer_report_requests});

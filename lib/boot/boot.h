@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// From the first C++ instruction to the first test: the same steps on every architecture.
+// From a machine with memory and an MMU, which the architecture's start code has made of it, to the
+// first test: the same steps on every architecture.
 #pragma once
 
 #include "lib/fdt/fdt.h"
@@ -21,7 +22,7 @@ struct Info {
 
 [[nodiscard]] const Info& info();
 
-// Runs everything: console, memory, CPUs, interrupts, time, tests; then ends the VM.
+// Console, options, power interface, interrupts, timers, CPUs, tests; then ends the VM.
 [[noreturn]] void main(const Info& info);
 
 }  // namespace boot

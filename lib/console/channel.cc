@@ -21,7 +21,7 @@ void Channel::put(char c)
 
 void Channel::attach(Device& device)
 {
-    const SpinlockGuard guard{lock_};
+    const bool locked = acquire();
     device_ = &device;
     for (std::size_t i = 0; i < early_size_; ++i) {
         put(early_[i]);
@@ -35,6 +35,9 @@ void Channel::attach(Device& device)
         line_open_ = false;
     }
     early_size_ = early_lost_ = 0;
+    if (locked) {
+        release();
+    }
 }
 
 bool Channel::acquire()

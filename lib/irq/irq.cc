@@ -39,7 +39,6 @@ void set_controller(Controller& controller)
 // A copy, so that the handler runs without the lock.
 std::optional<Handler> installed_handler(Id id)
 {
-    const Masked masked;
     const SpinlockGuard lock{guards_lock};
     for (const Guard* guard = newest_guard; guard != nullptr; guard = guard->older_) {
         if (guard->id_ == id && guard->cpu_ == arch::cpu_data()) {
@@ -56,7 +55,6 @@ std::optional<Handler> installed_handler(Id id)
 
 void install_permanently(Id id, Handler handler)
 {
-    const Masked masked;
     const SpinlockGuard lock{guards_lock};
     for (auto& slot : permanent) {
         if (!slot || slot->id == id) {
@@ -96,7 +94,6 @@ Guard::Guard(Id id, Handler handler, Adopt)
     : id_{id}, handler_{handler}, cpu_{arch::cpu_data()}, was_enabled_{the_controller->enabled(id)}
 {
     {
-        const Masked masked;
         const SpinlockGuard lock{guards_lock};
         older_ = newest_guard;
         newest_guard = this;
@@ -109,7 +106,6 @@ Guard::~Guard()
     if (!was_enabled_) {
         the_controller->disable(id_);
     }
-    const Masked masked;
     const SpinlockGuard lock{guards_lock};
     Guard** link = &newest_guard;
     while (*link != this) {

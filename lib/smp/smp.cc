@@ -5,6 +5,7 @@
 #include "lib/console/console.h"
 #include "lib/irq/irq.h"
 #include "lib/mem/memory.h"
+#include "lib/smp/ipi.h"
 #include "lib/test/capability.h"
 #include "lib/time/time.h"
 
@@ -19,9 +20,6 @@ namespace smp {
 
 namespace {
 
-// The interrupt that wakes an idle CPU; the others are free for tests and reports.
-constexpr unsigned wake_ipi = 0;
-
 constexpr std::size_t stack_size = 32 * 1024;
 constexpr std::size_t exception_stack_size = 16 * 1024;
 
@@ -31,7 +29,7 @@ constinit Hooks hooks{[] {}, [](std::string_view) {}, [] {}};
 
 bool has_ipis()
 {
-    return irq::controller() != nullptr && irq::controller()->ipi_count() > wake_ipi;
+    return irq::controller() != nullptr && irq::controller()->ipi_count() > ipi::wake;
 }
 
 // How often a wait wakes the other CPU again: a machine that loses an event is for a test to find,
@@ -44,7 +42,7 @@ constexpr auto on_wake = [](irq::Id) {};
 void wake(const Cpu& cpu)
 {
     if (has_ipis()) {
-        irq::controller()->send_ipi(cpu.index, wake_ipi);
+        irq::controller()->send_ipi(cpu.index, ipi::wake);
     }
     arch::send_event();
 }
@@ -86,8 +84,10 @@ void wait_for(const Cpu& other, Condition condition)
 // Gives `cpu` the work; waits first until it has finished what it was given before.
 void give(Cpu& cpu, const Work& work)
 {
-    wait_for(cpu, [&cpu] { return cpu.work.load(std::memory_order_acquire) == nullptr; });
-    cpu.work.store(&work, std::memory_order_release);
+    wait_for(cpu, [&] {
+        const Work* none = nullptr;
+        return cpu.work.compare_exchange_strong(none, &work, std::memory_order_acq_rel);
+    });
     wake(cpu);
 }
 
@@ -219,7 +219,7 @@ Result<> start_all(const fdt::Tree& tree)
         }
     }
     if (has_ipis()) {
-        irq::install_permanently(irq::controller()->ipi(wake_ipi), on_wake);
+        irq::install_permanently(irq::controller()->ipi(ipi::wake), on_wake);
     }
     for (Cpu& cpu : all_cpus.subspan(1)) {
         if (const auto started = start(cpu.index); !started) {
@@ -254,9 +254,9 @@ void on_all_cpus(Work work)
     }
 }
 
-Task::Task(unsigned index, const Work& work) : index_{index}
+Task::Task(unsigned index, Work work, Adopt) : index_{index}, work_{work}
 {
-    give(all_cpus[index], work);
+    give(all_cpus[index], work_);
 }
 
 Task::~Task()
@@ -299,7 +299,7 @@ void secondary_main(Cpu& cpu)
             console::print("# error: cpu{}: {} ({:#x})\n", cpu.index, ready.error().what,
                            ready.error().value);
         } else if (has_ipis()) {
-            irq::controller()->enable(irq::controller()->ipi(wake_ipi));
+            irq::controller()->enable(irq::controller()->ipi(ipi::wake));
         }
     }
     hooks.online();

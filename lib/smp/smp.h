@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace smp {
 
@@ -26,7 +27,7 @@ using Work = FunctionRef<void()>;
 // What the image keeps for one CPU. Architecture data is in the base class.
 struct Cpu : arch::CpuData {
     unsigned index = 0;            // 0 is the boot CPU; otherwise the order of the device tree
-    std::uint64_t hardware_id = 0;  // MPIDR affinity, APIC ID, core number
+    std::uint64_t hardware_id = 0;  // as the device tree's reg has it: MPIDR affinity
     std::uintptr_t stack_low = 0;  // lowest usable address; the page below it is a guard
     std::atomic<bool> online{false};
     std::atomic<const Work*> work{nullptr};    // set by the giver, cleared when done
@@ -47,6 +48,10 @@ void adopt_boot_cpu(Cpu& cpu);
 // not among them, no memory. A CPU that does not come up is reported on the console and left out.
 [[nodiscard]] Result<> start_all(const fdt::Tree& tree);
 
+// CPUs are named by their index in cpus(). Work is given to online CPUs other than CPU 0, which never
+// waits for any; any CPU may give it. What is given to an offline CPU is never done: the wait ends
+// with the case's deadline.
+
 // Runs `work` on one CPU and waits until it is done. On the own CPU it is a call.
 void on_cpu(unsigned index, Work work);
 // Runs `work` on every online CPU at once, this one included, and waits for all.
@@ -55,8 +60,12 @@ void on_all_cpus(Work work);
 // Work that runs while the caller goes on. The destructor waits.
 class Task {
 public:
-    // `work` must live until the task has ended.
-    Task(unsigned index, const Work& work);
+    // The callable must outlive the task, so it has to have a name. Not for the own CPU.
+    template <typename Callable>
+        requires std::is_constructible_v<Work, Callable&>
+    Task(unsigned index, Callable& callable) : Task{index, Work{callable}, Adopt{}}
+    {
+    }
     ~Task();
     Task(const Task&) = delete;
     Task& operator=(const Task&) = delete;
@@ -64,11 +73,15 @@ public:
     void wait();
 
 private:
+    struct Adopt {};
+    Task(unsigned index, Work work, Adopt);
+
     unsigned index_;
+    Work work_;
     bool waited_ = false;
 };
 
-// Where `parties` CPUs meet; reusable.
+// Where `parties` CPUs meet; reusable. A party that never comes is found by the case's deadline.
 class Barrier {
 public:
     explicit Barrier(unsigned parties) : parties_{parties} {}

@@ -5,6 +5,7 @@
 #include "lib/console/console.h"
 #include "lib/irq/irq.h"
 #include "lib/test/fatal.h"
+#include "lib/smp/ipi.h"
 #include "lib/time/time.h"
 
 #include <arch/cpu.h>
@@ -21,7 +22,6 @@ namespace {
 constexpr unsigned max_depth = 32;
 
 // The inter-processor interrupt that asks. Number 0 is lib/smp's, the others are the tests'.
-constexpr unsigned report_ipi = 1;
 
 // A question to one CPU. Who asks sets `asked`; who is asked takes it back before it answers, so
 // that a late answer never meets the next question.
@@ -49,7 +49,7 @@ void write_address(Sink& sink, std::uint64_t address)
 
 bool can_ask()
 {
-    return irq::controller() != nullptr && irq::controller()->ipi_count() > report_ipi;
+    return irq::controller() != nullptr && irq::controller()->ipi_count() > smp::ipi::report;
 }
 
 // The answer is in `question` then. A CPU that has stopped for a report of its own answers, too,
@@ -61,7 +61,7 @@ bool ask(const smp::Cpu& cpu)
     question.answered = false;
     question.asked = asked;
     if (can_ask()) {
-        irq::controller()->send_ipi(cpu.index, report_ipi);
+        irq::controller()->send_ipi(cpu.index, smp::ipi::report);
     }
     if (timer::wait_until(answered, answer_limit())) {
         return true;
@@ -81,7 +81,7 @@ constexpr auto on_question = [](irq::Id) {
 void answer_report_requests()
 {
     if (can_ask()) {
-        const irq::Id id = irq::controller()->ipi(report_ipi);
+        const irq::Id id = irq::controller()->ipi(smp::ipi::report);
         irq::install_permanently(id, on_question);
         irq::controller()->enable(id);
     }

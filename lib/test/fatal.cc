@@ -47,6 +47,7 @@ constinit unsigned exceptions_in_report = 0;
 void enter_report(Position position)
 {
     static_cast<void>(arch::mask_interrupts());
+    arch::expect_no_exceptions();
     if (reporting.exchange(true)) {
         if (reporter != arch::cpu_data()) {
             stop_and_answer(position);

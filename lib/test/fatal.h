@@ -23,9 +23,8 @@ namespace test {
 // watchdog's interrupt interrupted; null when the harness itself noticed (a deadlock).
 [[noreturn]] void hang(std::string_view why, const arch::Frame* frame);
 
-// From now on the calling CPU answers the report of another CPU with its backtrace (IPI number 1).
-// Called whenever the CPU's interrupt interface was initialised; does nothing without IPIs, and on
-// CPUs after the 64th.
+// From now on the calling CPU answers the report of another CPU with its backtrace.
+// Called whenever the CPU's interrupt interface was initialised; does nothing without IPIs.
 void answer_report_requests();
 
 // The harness cannot go on: "# error: <what>", "Bail out! <what>", end of the VM.

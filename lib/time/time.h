@@ -25,7 +25,7 @@ struct Ticks {
 [[nodiscard]] Ticks seconds(std::uint64_t count);
 [[nodiscard]] std::uint64_t to_microseconds(Ticks ticks);
 
-// Since power-on of the image.
+// Since start_clock(), at the beginning of boot::main().
 [[nodiscard]] Ticks since_start();
 void start_clock();
 

@@ -25,6 +25,8 @@ void print_frame(const Frame& frame, const char* prefix)
     console::print("{}PC {:#018x}\n", prefix, frame.pc);
 }
 
+void expect_no_exceptions() {}
+
 void backtrace(std::uint64_t frame_pointer, unsigned limit, FunctionRef<void(std::uint64_t)> visit)
 {
     if (limit != 0) {

@@ -15,6 +15,11 @@ constinit std::optional<std::uint64_t> current_deadline;
 
 namespace arch {
 
+Result<> discover_timers(const fdt::Tree&)
+{
+    return {};
+}
+
 std::uint64_t counter()
 {
     return ++ticks;

@@ -3,7 +3,6 @@
 // Architecture seam: the CPU itself. Every architecture has this header with these names.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
 namespace arch {
@@ -40,6 +39,12 @@ inline void restore_interrupts(InterruptState state)
     std::uint64_t daif;
     asm volatile("mrs %0, daif" : "=r"(daif));
     return (daif & (1U << 7)) != 0;
+}
+
+// SErrors are taken from now on: they end the boot with a report.
+inline void unmask_system_errors()
+{
+    asm volatile("msr daifclr, #4" ::: "memory");
 }
 
 // A hint for loops that wait for another CPU.

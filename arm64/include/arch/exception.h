@@ -51,8 +51,11 @@ struct Exception {
 // the callable have not run.
 [[nodiscard]] std::optional<Exception> raised(FunctionRef<void()> callable);
 
-// Runs `function(argument)` at the least privileged level on a stack of its own and returns how it
-// left: by a system call (the normal way: return from the function makes one), or by a fault.
+// From now on every exception on this CPU is unexpected: for the reports that end the boot.
+void expect_no_exceptions();
+
+// Runs `function(argument)` at the least privileged level on the image's one user stack (one CPU at
+// a time) and returns how it left: by a system call (the normal way: return from the function makes one), or by a fault.
 // Code and stack must be accessible there: see arch::UserAccess in <arch/mmu.h>.
 [[nodiscard]] Exception run_in_user(void (*function)(std::uint64_t), std::uint64_t argument);
 

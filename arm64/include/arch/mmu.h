@@ -24,10 +24,12 @@ enum class Access : std::uint8_t {
     user_execute,
 };
 
-// Makes a device's registers accessible. Page granular; nothing happens when it is mapped already.
+// Makes a device's registers accessible. Page granular; nothing happens where they are already.
+// Errors: the registers overlap RAM, no translation tables left.
 [[nodiscard]] Result<> map_device(fdt::Region registers);
 
 // Changes what the pages of [address, address + size) allow, on all CPUs. Splits larger blocks.
+// Errors: an address that is not mapped, no translation tables left; pages before it are changed.
 [[nodiscard]] Result<> protect(std::uintptr_t address, std::uint64_t size, Access access);
 
 // Gives these pages entries of their own, so that protect() never splits a block that is in use by
@@ -37,7 +39,8 @@ enum class Access : std::uint8_t {
 // What a page allows now; nothing when it is not mapped.
 [[nodiscard]] std::optional<Access> access_of(std::uintptr_t address);
 
-// Changes the access of pages for a scope and puts back what was there.
+// Changes the access of pages, which must all have had the same, for a scope and puts it back. What
+// cannot be done is an error of the running case.
 class AccessGuard {
 public:
     AccessGuard(std::uintptr_t address, std::uint64_t size, Access access);
@@ -49,10 +52,12 @@ private:
     std::uintptr_t address_;
     std::uint64_t size_;
     Access previous_;
-    bool changed_;
+
+    void change_to(Access access);
 };
 
-// Makes instructions written to memory visible to execution on all CPUs.
+// Makes instructions written to memory visible to execution. Another CPU that has fetched from there
+// before needs a context synchronization event (an exception, ISB) of its own.
 void synchronize_instructions(const void* code, std::size_t size);
 
 // The user_text section (functions marked [[gnu::section(".user_text")]]) and one stack page are

@@ -7,11 +7,19 @@
 
 #include <cstdint>
 
+namespace fdt {
+class Tree;
+}
 namespace irq {
 struct Id;
 }
 
 namespace arch {
+
+// Finds the timers in the tree: which interrupts they raise, and a frequency that overrides the
+// counter's own. Needs the interrupt controller. Offers the timers' capabilities, or says why not.
+// Error: nothing tells the frequency.
+[[nodiscard]] Result<> discover_timers(const fdt::Tree& tree);
 
 // The free-running counter all CPUs share, ordered after everything before the call.
 [[nodiscard]] std::uint64_t counter();

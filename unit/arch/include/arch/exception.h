@@ -20,6 +20,8 @@ struct Frame {
 void describe(Sink& sink, const Frame& frame);  // "test exception"
 void print_frame(const Frame& frame, const char* prefix);
 
+void expect_no_exceptions();
+
 // A host stack is not walked: visits `frame_pointer` itself, so that a test can see it.
 void backtrace(std::uint64_t frame_pointer, unsigned limit, FunctionRef<void(std::uint64_t)> visit);
 

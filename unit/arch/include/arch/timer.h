@@ -8,12 +8,16 @@
 
 #include <cstdint>
 
+namespace fdt {
+class Tree;
+}
 namespace irq {
 struct Id;
 }
 
 namespace arch {
 
+[[nodiscard]] Result<> discover_timers(const fdt::Tree& tree);
 [[nodiscard]] std::uint64_t counter();
 [[nodiscard]] std::uint64_t counter_frequency();  // 1 MHz
 
