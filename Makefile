@@ -137,7 +137,8 @@ $(BUILD)/obj/libfdt/%.c.o: $(LIBFDT)/%.c $(BUILD)/compile.flags
 $(BUILD)/linked.elf: $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LINKER_SCRIPT) $(BUILD)/link.flags
 	$(call show,LINK,$@)
 	$Q$(LINK) -o $@ $(IMAGE_OBJECTS) $(LIBFDT_OBJECTS) $(LIBRARIES)
-	$Q$(READELF) --relocs --wide $@ | awk '/ R_[A-Z]/ && !/ $(RELATIVE) / { print "$@: the start code cannot apply: " $$0; bad = 1 } END { exit bad }' >&2
+	$Q$(READELF) --relocs --wide $@ | awk '/ R_[A-Z]/ && !/ $(RELATIVE) / { bad = 1; \
+	    print "$@: the start code cannot apply: " $$0 } END { exit bad }' >&2
 
 $(IMAGE).elf.debug: $(BUILD)/linked.elf
 	$Q$(OBJCOPY) --only-keep-debug $< $@
@@ -151,7 +152,8 @@ $(IMAGE).img: $(BUILD)/linked.elf
 	$Q$(OBJCOPY) -O binary $< $@
 
 # What `git describe` says, written only when it says something new.
-GIT_LOG := $(firstword $(wildcard $(addsuffix /logs/HEAD,.git $(patsubst gitdir:%,%,$(if $(wildcard .git/HEAD),,$(file <.git))))))
+GIT_DIR := $(if $(wildcard .git/HEAD),.git,$(patsubst gitdir:%,%,$(file <.git)))
+GIT_LOG := $(wildcard $(GIT_DIR:%=%/logs/HEAD))
 
 $(VERSION): $(BUILD)/version.checked ;
 $(BUILD)/version.checked: $(GIT_LOG) $(if $(wildcard $(VERSION)),,FORCE)
@@ -210,7 +212,8 @@ fuzz-%: build/unit/fuzz/% $(DEVICE_TREES)
 	    { cat $<.log; echo "fuzz-$*: failed"; exit 1; }
 	@sed -n 's/^stat::number_of_executed_units: */fuzz-$*: ok, inputs tried: /p' $<.log
 
-$(FUZZERS:%=build/unit/fuzz/%): build/unit/fuzz/%: build/unit/obj/unit/fuzz/%_fuzz.cc.o $(ARCH_OBJECTS) $(PORTABLE_OBJECTS)
+$(FUZZERS:%=build/unit/fuzz/%): build/unit/fuzz/%: build/unit/obj/unit/fuzz/%_fuzz.cc.o \
+                                $(ARCH_OBJECTS) $(PORTABLE_OBJECTS)
 	$(call show,LINK,$@)
 	@mkdir -p $(@D)
 	$Q$(HOST_CXX) $(SANITIZE) -fsanitize=fuzzer $^ -o $@

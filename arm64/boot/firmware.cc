@@ -27,10 +27,12 @@ void give_distributor_away(Mmio frame)
     const gicv3::Distributor<Mmio> distributor{frame};
     frame.write(SecureGicdCtlr{});
     static_cast<void>(distributor.wait_for_writes());
-    const auto routing = SecureGicdCtlr{}.with(SecureGicdCtlr::ARE_S, 1).with(SecureGicdCtlr::ARE_NS, 1);
+    const auto routing =
+        SecureGicdCtlr{}.with(SecureGicdCtlr::ARE_S, 1).with(SecureGicdCtlr::ARE_NS, 1);
     frame.write(routing);
     static_cast<void>(distributor.wait_for_writes());
-    for (unsigned word = 1; word < distributor.interrupt_count() / distributor.ids_per_word; ++word) {
+    for (unsigned word = 1; word < distributor.interrupt_count() / distributor.ids_per_word;
+         ++word) {
         distributor.assign_group1(word);
     }
     frame.write(routing.with(SecureGicdCtlr::EnableGrp0, 1).with(SecureGicdCtlr::EnableGrp1NS, 1));

@@ -36,7 +36,8 @@ namespace {
 constexpr std::size_t tree_limit = std::size_t{2} << 20;
 
 // A loader that does not follow the boot protocol (an ELF file, a raw load into a model) leaves no
-// pointer to the tree. Such loaders put it at the start of RAM, a few times this far below the image.
+// pointer to the tree. Such loaders put it at the start of RAM, a few times this far below the
+// image.
 constexpr std::uint64_t search_step = std::uint64_t{2} << 20;
 constexpr unsigned search_steps = 4;
 
@@ -142,7 +143,8 @@ extern "C" void early_main()
     }
     const std::string_view arguments = tree ? tree->boot_arguments() : std::string_view{};
     const bool stay = boot::option(arguments, "assay.el2") == "stay";
-    choose_privilege(static_cast<unsigned>(entry_state.level), stay ? RunLevel::el2 : RunLevel::el1);
+    choose_privilege(static_cast<unsigned>(entry_state.level),
+                     stay ? RunLevel::el2 : RunLevel::el1);
 }
 
 // At the level the tests run at, on the boot stack, MMU off.

@@ -39,8 +39,7 @@ Features find_features()
     return {
         .el2 = pfr0[ID_AA64PFR0_EL1::EL2] != 0,
         .vhe = mmfr1[ID_AA64MMFR1_EL1::VH] != 0,
-        .e2h_fixed =
-            is_negative_id(sysreg::read<ID_AA64MMFR4_EL1>()[ID_AA64MMFR4_EL1::E2H0]),
+        .e2h_fixed = is_negative_id(sysreg::read<ID_AA64MMFR4_EL1>()[ID_AA64MMFR4_EL1::E2H0]),
         .pauth = isar1[ID_AA64ISAR1_EL1::APA] != 0 || isar1[ID_AA64ISAR1_EL1::API] != 0 ||
                  sysreg::read<ID_AA64ISAR2_EL1>()[ID_AA64ISAR2_EL1::APA3] != 0,
         .mte = sysreg::read<ID_AA64PFR1_EL1>()[ID_AA64PFR1_EL1::MTE] >= 2,
@@ -48,9 +47,8 @@ Features find_features()
         .hcx = mmfr1[ID_AA64MMFR1_EL1::HCX] != 0,
         .ecv = mmfr0[ID_AA64MMFR0_EL1::ECV] >= 2,
         .gic_system_registers = pfr0[ID_AA64PFR0_EL1::GIC] != 0,
-        .pmu_counters = pmu_version != 0 && pmu_version != 0xf
-                            ? sysreg::read<PMCR_EL0>()[PMCR_EL0::N]
-                            : 0,
+        .pmu_counters =
+            pmu_version != 0 && pmu_version != 0xf ? sysreg::read<PMCR_EL0>()[PMCR_EL0::N] : 0,
     };
 }
 

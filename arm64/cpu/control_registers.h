@@ -33,13 +33,13 @@ struct CPACR_EL1 : SystemRegister<CPACR_EL1, 3, 0, 1, 0, 2> {
 struct TTBR0_EL1 : SystemRegister<TTBR0_EL1, 3, 0, 2, 0, 0> {};
 
 struct TCR_EL1 : SystemRegister<TCR_EL1, 3, 0, 2, 0, 2> {
-    static constexpr Field T0SZ{5, 0};    // 64 - size of the address space in bits
-    static constexpr Field IRGN0{9, 8};   // 1: write-back, write-allocate
+    static constexpr Field T0SZ{5, 0};   // 64 - size of the address space in bits
+    static constexpr Field IRGN0{9, 8};  // 1: write-back, write-allocate
     static constexpr Field ORGN0{11, 10};
-    static constexpr Field SH0{13, 12};   // 3: inner shareable
-    static constexpr Field TG0{15, 14};   // 0: 4 KiB
-    static constexpr Field EPD1{23};      // no walks for TTBR1
-    static constexpr Field IPS{34, 32};   // as ID_AA64MMFR0_EL1.PARange
+    static constexpr Field SH0{13, 12};  // 3: inner shareable
+    static constexpr Field TG0{15, 14};  // 0: 4 KiB
+    static constexpr Field EPD1{23};     // no walks for TTBR1
+    static constexpr Field IPS{34, 32};  // as ID_AA64MMFR0_EL1.PARange
 };
 
 struct MAIR_EL1 : SystemRegister<MAIR_EL1, 3, 0, 10, 2, 0> {};
@@ -60,7 +60,7 @@ struct ISR_EL1 : SystemRegister<ISR_EL1, 3, 0, 12, 1, 0> {
 };
 
 struct CTR_EL0 : SystemRegister<CTR_EL0, 3, 3, 0, 0, 1> {
-    static constexpr Field IminLine{3, 0};   // log2 of words
+    static constexpr Field IminLine{3, 0};  // log2 of words
     static constexpr Field DminLine{19, 16};
     static constexpr Field IDC{28};
     static constexpr Field DIC{29};
@@ -115,12 +115,12 @@ struct HCR_EL2 : SystemRegister<HCR_EL2, 3, 4, 1, 1, 0> {
 
 // Architectural feature traps to EL2, with HCR_EL2.E2H = 0.
 struct CPTR_EL2 : SystemRegister<CPTR_EL2, 3, 4, 1, 1, 2> {
-    static constexpr std::uint64_t no_fp_trap = 0x33ff;  // RES1 bits; SVE and SME trap
+    static constexpr std::uint64_t no_fp_trap = 0x33ff;        // RES1 bits; SVE and SME trap
     static constexpr std::uint64_t no_fp_trap_e2h = 3U << 20;  // FPEN, the layout of CPACR_EL1
 };
 
 struct CNTHCTL_EL2 : SystemRegister<CNTHCTL_EL2, 3, 4, 14, 1, 0> {
-    static constexpr std::uint64_t no_el1_trap = 3;            // EL1PCTEN, EL1PCEN
+    static constexpr std::uint64_t no_el1_trap = 3;             // EL1PCTEN, EL1PCEN
     static constexpr std::uint64_t no_el1_trap_e2h = 3U << 10;  // EL1PCTEN, EL1PTEN
 };
 

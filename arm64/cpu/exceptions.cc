@@ -172,7 +172,8 @@ extern "C" void handle_exception(arch::Frame& frame)
         cpu.interrupted = outer;
         return;
     }
-    if ((frame.kind == Kind::synchronous || frame.kind == Kind::serror) && cpu.recovery != nullptr) {
+    if ((frame.kind == Kind::synchronous || frame.kind == Kind::serror) &&
+        cpu.recovery != nullptr) {
         arch::resume_at(frame, *cpu.recovery);
         return;
     }

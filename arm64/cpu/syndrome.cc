@@ -16,36 +16,66 @@ namespace {
 std::string_view class_name(unsigned exception_class)
 {
     switch (exception_class) {
-    case 0x00: return "undefined instruction";
-    case 0x01: return "trapped WFI or WFE";
-    case 0x07: return "trapped FP or SIMD access";
-    case 0x09: return "trapped pointer authentication";
-    case 0x0d: return "branch target";
-    case 0x0e: return "illegal execution state";
-    case 0x15: return "SVC";
-    case 0x16: return "HVC";
-    case 0x17: return "SMC";
-    case 0x18: return "trapped system register access";
-    case 0x19: return "trapped SVE access";
-    case 0x1c: return "pointer authentication failure";
-    case 0x20: return "instruction abort, lower EL";
-    case 0x21: return "instruction abort, same EL";
-    case 0x22: return "PC alignment";
-    case 0x24: return "data abort, lower EL";
-    case 0x25: return "data abort, same EL";
-    case 0x26: return "SP alignment";
-    case 0x27: return "memory copy or set";
-    case 0x2c: return "floating point";
-    case 0x2d: return "guarded control stack";
-    case 0x2f: return "SError";
-    case 0x30: return "breakpoint, lower EL";
-    case 0x31: return "breakpoint, same EL";
-    case 0x32: return "software step, lower EL";
-    case 0x33: return "software step, same EL";
-    case 0x34: return "watchpoint, lower EL";
-    case 0x35: return "watchpoint, same EL";
-    case 0x3c: return "BRK";
-    default: return "unknown exception class";
+    case 0x00:
+        return "undefined instruction";
+    case 0x01:
+        return "trapped WFI or WFE";
+    case 0x07:
+        return "trapped FP or SIMD access";
+    case 0x09:
+        return "trapped pointer authentication";
+    case 0x0d:
+        return "branch target";
+    case 0x0e:
+        return "illegal execution state";
+    case 0x15:
+        return "SVC";
+    case 0x16:
+        return "HVC";
+    case 0x17:
+        return "SMC";
+    case 0x18:
+        return "trapped system register access";
+    case 0x19:
+        return "trapped SVE access";
+    case 0x1c:
+        return "pointer authentication failure";
+    case 0x20:
+        return "instruction abort, lower EL";
+    case 0x21:
+        return "instruction abort, same EL";
+    case 0x22:
+        return "PC alignment";
+    case 0x24:
+        return "data abort, lower EL";
+    case 0x25:
+        return "data abort, same EL";
+    case 0x26:
+        return "SP alignment";
+    case 0x27:
+        return "memory copy or set";
+    case 0x2c:
+        return "floating point";
+    case 0x2d:
+        return "guarded control stack";
+    case 0x2f:
+        return "SError";
+    case 0x30:
+        return "breakpoint, lower EL";
+    case 0x31:
+        return "breakpoint, same EL";
+    case 0x32:
+        return "software step, lower EL";
+    case 0x33:
+        return "software step, same EL";
+    case 0x34:
+        return "watchpoint, lower EL";
+    case 0x35:
+        return "watchpoint, same EL";
+    case 0x3c:
+        return "BRK";
+    default:
+        return "unknown exception class";
     }
 }
 
@@ -57,19 +87,30 @@ struct FaultStatus {
 FaultStatus fault_status(unsigned code)
 {
     switch (code >> 2) {
-    case 0: return {"address size fault", true};
-    case 1: return {"translation fault", true};
-    case 2: return {"access flag fault", true};
-    case 3: return {"permission fault", true};
-    case 5: return {"external abort on a table walk", true};
-    default: break;
+    case 0:
+        return {"address size fault", true};
+    case 1:
+        return {"translation fault", true};
+    case 2:
+        return {"access flag fault", true};
+    case 3:
+        return {"permission fault", true};
+    case 5:
+        return {"external abort on a table walk", true};
+    default:
+        break;
     }
     switch (code) {
-    case 0x10: return {"external abort", false};
-    case 0x21: return {"alignment fault", false};
-    case 0x30: return {"TLB conflict", false};
-    case 0x35: return {"unsupported atomic or exclusive access", false};
-    default: return {"unknown fault status", false};
+    case 0x10:
+        return {"external abort", false};
+    case 0x21:
+        return {"alignment fault", false};
+    case 0x30:
+        return {"TLB conflict", false};
+    case 0x35:
+        return {"unsupported atomic or exclusive access", false};
+    default:
+        return {"unknown fault status", false};
     }
 }
 
@@ -102,19 +143,29 @@ void describe_syndrome(Sink& sink, std::uint64_t esr)
     case 0x15:
     case 0x16:
     case 0x17:
-    case 0x3c: format_to(sink, " #{}", exception.iss() & 0xffff); break;
-    case 0x18: describe_register_trap(sink, exception.iss()); break;
+    case 0x3c:
+        format_to(sink, " #{}", exception.iss() & 0xffff);
+        break;
+    case 0x18:
+        describe_register_trap(sink, exception.iss());
+        break;
     case 0x20:
-    case 0x21: describe_abort(sink, exception.iss(), false); break;
+    case 0x21:
+        describe_abort(sink, exception.iss(), false);
+        break;
     case 0x24:
-    case 0x25: describe_abort(sink, exception.iss(), true); break;
-    default: break;
+    case 0x25:
+        describe_abort(sink, exception.iss(), true);
+        break;
+    default:
+        break;
     }
 }
 
 void describe(Sink& sink, const Frame& frame)
 {
-    static constexpr std::string_view asynchronous[]{"", "unexpected IRQ", "unexpected FIQ", "SError"};
+    static constexpr std::string_view asynchronous[]{"", "unexpected IRQ", "unexpected FIQ",
+                                                     "SError"};
     if (frame.kind == 0) {
         describe_syndrome(sink, frame.esr);
     } else {

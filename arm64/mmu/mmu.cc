@@ -95,7 +95,8 @@ std::optional<arch::Access> access_in(Descriptor leaf)
                                                      : std::nullopt;
     }
     for (const Permission& permission : permissions) {
-        if (leaf[Descriptor::AP] == permission.ap && (leaf[Descriptor::PXN] != 0) == permission.pxn &&
+        if (leaf[Descriptor::AP] == permission.ap &&
+            (leaf[Descriptor::PXN] != 0) == permission.pxn &&
             (leaf[Descriptor::UXN] != 0) == permission.uxn) {
             return permission.access;
         }
@@ -151,9 +152,8 @@ Result<Table*> descend(Descriptor& entry, unsigned level, std::uint64_t address)
     if (entry.is_valid()) {
         const Descriptor block = entry;
         for (std::size_t i = 0; i < mmu::entries; ++i) {
-            (*table)->entry[i] =
-                Descriptor::from(block.raw + i * mmu::span(level + 1))
-                    .with(Descriptor::table_or_page, level + 1 == mmu::levels - 1);
+            (*table)->entry[i] = Descriptor::from(block.raw + i * mmu::span(level + 1))
+                                     .with(Descriptor::table_or_page, level + 1 == mmu::levels - 1);
         }
     }
     publish_tables();

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 struct alignas(16) PenRelease {  // in one cache line
-    std::uint64_t affinity;  // MPIDR affinity of the CPU to go on; none has ~0
-    const void* cpu;         // its arch::CpuData
+    std::uint64_t affinity;      // MPIDR affinity of the CPU to go on; none has ~0
+    const void* cpu;             // its arch::CpuData
 };
 extern "C" PenRelease pen_release;

@@ -65,10 +65,9 @@ Result<> start_cpu(smp::Cpu& cpu)
         release_from_pen(cpu);
         return {};
     }
-    const std::uint64_t returned =
-        psci::call(psci::Function::cpu_on, cpu.hardware_id,
-                   reinterpret_cast<std::uint64_t>(&secondary_entry),
-                   reinterpret_cast<std::uint64_t>(static_cast<const CpuData*>(&cpu)));
+    const std::uint64_t returned = psci::call(
+        psci::Function::cpu_on, cpu.hardware_id, reinterpret_cast<std::uint64_t>(&secondary_entry),
+        reinterpret_cast<std::uint64_t>(static_cast<const CpuData*>(&cpu)));
     if (psci::status(returned) != psci::Status::success) {
         return fail("PSCI CPU_ON failed", returned);
     }
@@ -108,9 +107,14 @@ void exit(ExitStatus status)
 {
     static_cast<void>(mask_interrupts());
     switch (exit_method) {
-    case ExitMethod::semihosting: semihosting::exit(static_cast<unsigned>(status)); break;
-    case ExitMethod::psci: static_cast<void>(psci::call(psci::Function::system_off)); break;
-    case ExitMethod::none: break;
+    case ExitMethod::semihosting:
+        semihosting::exit(static_cast<unsigned>(status));
+        break;
+    case ExitMethod::psci:
+        static_cast<void>(psci::call(psci::Function::system_off));
+        break;
+    case ExitMethod::none:
+        break;
     }
     for (;;) {
         wait_for_interrupt();

@@ -95,11 +95,12 @@ std::uint64_t call_raw(Conduit through, std::uint64_t function, std::uint64_t ar
     register std::uint64_t x1 asm("x1") = argument1;
     register std::uint64_t x2 asm("x2") = argument2;
     register std::uint64_t x3 asm("x3") = argument3;
-#define ASSAY_SMCCC_CLOBBERS                                                                     \
+#define ASSAY_SMCCC_CLOBBERS                                                                    \
     "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", \
         "memory"
     switch (through) {
-    case Conduit::none: return static_cast<std::uint64_t>(Status::not_supported);
+    case Conduit::none:
+        return static_cast<std::uint64_t>(Status::not_supported);
     case Conduit::hvc:
         asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)::ASSAY_SMCCC_CLOBBERS);
         break;

@@ -13,11 +13,11 @@ namespace boot {
 
 // What the architecture's start code found.
 struct Info {
-    const fdt::Tree* tree;          // never null: an architecture without one builds an empty tree
+    const fdt::Tree* tree;  // never null: an architecture without one builds an empty tree
     std::string_view command_line;
-    std::string_view machine;       // how the machine is described: root `compatible`
-    unsigned entry_level;           // arm64: the exception level at entry
-    unsigned level;                 // and the one the tests run at
+    std::string_view machine;  // how the machine is described: root `compatible`
+    unsigned entry_level;      // arm64: the exception level at entry
+    unsigned level;            // and the one the tests run at
 };
 
 [[nodiscard]] const Info& info();

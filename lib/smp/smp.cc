@@ -98,8 +98,7 @@ Result<std::uintptr_t> allocate_stack(std::size_t size)
     if (!pages) {
         return std::unexpected{pages.error()};
     }
-    if (const auto guarded =
-            arch::protect(pages->address(), mem::page_size, arch::Access::none);
+    if (const auto guarded = arch::protect(pages->address(), mem::page_size, arch::Access::none);
         !guarded) {
         return std::unexpected{guarded.error()};
     }
@@ -122,9 +121,9 @@ Result<> give_stacks(Cpu& cpu)
 
 std::optional<fdt::Node> next_cpu_node(std::optional<fdt::Node> node)
 {
-    while (node && (node->property("device_type") == std::nullopt ||
-                    node->property("device_type")->string().value_or("") != "cpu" ||
-                    !node->enabled())) {
+    while (node &&
+           (node->property("device_type") == std::nullopt ||
+            node->property("device_type")->string().value_or("") != "cpu" || !node->enabled())) {
         node = node->next_sibling();
     }
     return node;

@@ -26,12 +26,12 @@ using Work = FunctionRef<void()>;
 
 // What the image keeps for one CPU. Architecture data is in the base class.
 struct Cpu : arch::CpuData {
-    unsigned index = 0;            // 0 is the boot CPU; otherwise the order of the device tree
+    unsigned index = 0;             // 0 is the boot CPU; otherwise the order of the device tree
     std::uint64_t hardware_id = 0;  // as the device tree's reg has it: MPIDR affinity
-    std::uintptr_t stack_low = 0;  // lowest usable address; the page below it is a guard
+    std::uintptr_t stack_low = 0;   // lowest usable address; the page below it is a guard
     std::atomic<bool> online{false};
-    std::atomic<const Work*> work{nullptr};    // set by the giver, cleared when done
-    std::atomic<unsigned> waits_for{none};     // index of the CPU whose work this CPU waits for
+    std::atomic<const Work*> work{nullptr};  // set by the giver, cleared when done
+    std::atomic<unsigned> waits_for{none};   // index of the CPU whose work this CPU waits for
 
     static constexpr unsigned none = ~0u;
 };
@@ -48,9 +48,9 @@ void adopt_boot_cpu(Cpu& cpu);
 // not among them, no memory. A CPU that does not come up is reported on the console and left out.
 [[nodiscard]] Result<> start_all(const fdt::Tree& tree);
 
-// CPUs are named by their index in cpus(). Work is given to online CPUs other than CPU 0, which never
-// waits for any; any CPU may give it. What is given to an offline CPU is never done: the wait ends
-// with the case's deadline.
+// CPUs are named by their index in cpus(). Work is given to online CPUs other than CPU 0, which
+// never waits for any; any CPU may give it. What is given to an offline CPU is never done: the wait
+// ends with the case's deadline.
 
 // Runs `work` on one CPU and waits until it is done. On the own CPU it is a call.
 void on_cpu(unsigned index, Work work);

@@ -4,8 +4,8 @@
 #include "lib/base/build_id.h"
 #include "lib/console/console.h"
 #include "lib/irq/irq.h"
-#include "lib/test/fatal.h"
 #include "lib/smp/ipi.h"
+#include "lib/test/fatal.h"
 #include "lib/time/time.h"
 
 #include <arch/cpu.h>

@@ -82,8 +82,8 @@ struct CpuData {
     std::uintptr_t stack_high = 0;            // code runs on SP_EL0, exceptions on SP_ELx,
     std::uintptr_t exception_stack_high = 0;  // so a broken stack never breaks the report
     std::uintptr_t exception_stack_low = 0;
-    RecoveryPoint* recovery = nullptr;        // where an expected exception continues
-    const Frame* interrupted = nullptr;       // what the interrupt being handled interrupted
+    RecoveryPoint* recovery = nullptr;   // where an expected exception continues
+    const Frame* interrupted = nullptr;  // what the interrupt being handled interrupted
 };
 
 // The pointer kept in the CPU itself (TPIDR_EL1).

@@ -16,11 +16,12 @@ namespace arch {
 struct Frame {
     std::uint64_t x[31];  // x[29] is the frame pointer, x[30] the link register
     std::uint64_t sp;
-    std::uint64_t elr;    // ELR_ELx: where it happened (SVC, HVC, SMC: the next instruction)
-    std::uint64_t spsr;   // SPSR_ELx
-    std::uint64_t esr;    // ESR_ELx
-    std::uint64_t far;    // FAR_ELx; valid for aborts and alignment faults
-    std::uint64_t kind;   // which vector: 0 synchronous (esr and far are valid), 1 IRQ, 2 FIQ, 3 SError
+    std::uint64_t elr;   // ELR_ELx: where it happened (SVC, HVC, SMC: the next instruction)
+    std::uint64_t spsr;  // SPSR_ELx
+    std::uint64_t esr;   // ESR_ELx
+    std::uint64_t far;   // FAR_ELx; valid for aborts and alignment faults
+    std::uint64_t
+        kind;  // which vector: 0 synchronous (esr and far are valid), 1 IRQ, 2 FIQ, 3 SError
     std::uint64_t unused;
 };
 
@@ -55,8 +56,9 @@ struct Exception {
 void expect_no_exceptions();
 
 // Runs `function(argument)` at the least privileged level on the image's one user stack (one CPU at
-// a time) and returns how it left: by a system call (the normal way: return from the function makes one), or by a fault.
-// Code and stack must be accessible there: see arch::UserAccess in <arch/mmu.h>.
+// a time) and returns how it left: by a system call (the normal way: return from the function makes
+// one), or by a fault. Code and stack must be accessible there: see arch::UserAccess in
+// <arch/mmu.h>.
 [[nodiscard]] Exception run_in_user(void (*function)(std::uint64_t), std::uint64_t argument);
 
 // One line about a syndrome: "data abort, same EL: translation fault level 1, write".

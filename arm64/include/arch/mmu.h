@@ -15,11 +15,11 @@ namespace arch {
 
 // What a page allows. Nothing allows both write and execute.
 enum class Access : std::uint8_t {
-    none,            // any access faults: guard pages
+    none,  // any access faults: guard pages
     read,
     read_write,
     read_execute,
-    user_read,       // at the least privileged level as well
+    user_read,  // at the least privileged level as well
     user_read_write,
     user_execute,
 };
@@ -56,8 +56,8 @@ private:
     void change_to(Access access);
 };
 
-// Makes instructions written to memory visible to execution. Another CPU that has fetched from there
-// before needs a context synchronization event (an exception, ISB) of its own.
+// Makes instructions written to memory visible to execution. Another CPU that has fetched from
+// there before needs a context synchronization event (an exception, ISB) of its own.
 void synchronize_instructions(const void* code, std::size_t size);
 
 // The user_text section (functions marked [[gnu::section(".user_text")]]) and one stack page are

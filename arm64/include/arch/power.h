@@ -21,7 +21,8 @@ enum class ExitStatus : std::uint8_t { success = 0, failure = 1, error = 2 };
 // Finds the machine's power interface (arm64: the PSCI node and its conduit).
 [[nodiscard]] Result<> discover_power(const fdt::Tree& tree);
 
-// Starts a CPU at smp::secondary_main(cpu). Does not wait for it. Errors: what the machine answered.
+// Starts a CPU at smp::secondary_main(cpu). Does not wait for it. Errors: what the machine
+// answered.
 [[nodiscard]] Result<> start_cpu(smp::Cpu& cpu);
 // Takes the calling CPU out of use. Returns only when the machine refused.
 [[nodiscard]] Result<> stop_this_cpu();
