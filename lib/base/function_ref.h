@@ -8,6 +8,13 @@
 #include <type_traits>
 #include <utility>
 
+// Lets a compiler that can see it refuse a reference to a temporary that is gone at the call.
+#if __has_cpp_attribute(clang::lifetimebound)
+#define ASSAY_LIFETIMEBOUND [[clang::lifetimebound]]
+#else
+#define ASSAY_LIFETIMEBOUND
+#endif
+
 template <typename Signature>
 class FunctionRef;
 
@@ -19,7 +26,7 @@ public:
                  !std::is_same_v<std::remove_cvref_t<F>, FunctionRef>)
     // Excluded by the requires clause; the callable is referred to, never moved from.
     // NOLINTNEXTLINE(bugprone-forwarding-reference-overload,cppcoreguidelines-missing-std-forward)
-    constexpr FunctionRef(F&& callable)
+    constexpr FunctionRef(F&& callable ASSAY_LIFETIMEBOUND)
         : object_{const_cast<void*>(static_cast<const void*>(&callable))},
           call_{[](void* object, Args... args) -> R {
               return (*static_cast<std::remove_reference_t<F>*>(object))(

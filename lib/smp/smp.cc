@@ -20,8 +20,8 @@ namespace smp {
 
 namespace {
 
-constexpr std::size_t stack_size = 32 * 1024;
-constexpr std::size_t exception_stack_size = 16 * 1024;
+constexpr std::size_t stack_size = std::size_t{32} * 1024;
+constexpr std::size_t exception_stack_size = std::size_t{16} * 1024;
 
 constinit std::span<Cpu> all_cpus;
 constinit std::atomic<unsigned> online{1};
@@ -220,7 +220,7 @@ Result<> start_all(const fdt::Tree& tree)
     if (has_ipis()) {
         irq::install_permanently(irq::controller()->ipi(ipi::wake), on_wake);
     }
-    for (Cpu& cpu : all_cpus.subspan(1)) {
+    for (const Cpu& cpu : all_cpus.subspan(1)) {
         if (const auto started = start(cpu.index); !started) {
             console::print("# error: cpu{} (id {:#x}) did not start: {} ({:#x})\n", cpu.index,
                            cpu.hardware_id, started.error().what, started.error().value);
@@ -248,7 +248,7 @@ void on_all_cpus(Work work)
         }
     }
     work();
-    for (Cpu& cpu : all_cpus) {
+    for (const Cpu& cpu : all_cpus) {
         wait_for(cpu, [&] { return &cpu == &self || cpu.work.load() != &work; });
     }
 }

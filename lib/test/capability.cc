@@ -47,7 +47,7 @@ void explain(Sink& reason, Capability capability, bool negated)
     if (capability == Capability::cpus) {
         format_to(reason, "{} {}", found.amount, text);
     } else if (negated) {
-        format_to(reason, "the machine has {}", text);
+        format_to(reason, "there is {}", text);
     } else if (found.reason != nullptr) {
         reason.write(found.reason);
     } else {

@@ -71,7 +71,7 @@ inline constexpr auto id_text = [] {
 // The text of a .needs expression, NUL-terminated: "gicv5 && !el2 && cpus(2)".
 template <Needs Expression>
 inline constexpr auto needs_text = [] {
-    std::array<char, Needs::max_terms * 24> text{};
+    std::array<char, std::size_t{Needs::max_terms} * 24> text{};
     std::size_t at = 0;
     const auto append = [&](std::string_view piece) {
         for (const char c : piece) {

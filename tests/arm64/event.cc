@@ -26,9 +26,8 @@ TEST(smp, event_is_not_lost,
             seen.store(round, std::memory_order_release);
         }
     };
-    const smp::Work work{wait};
     unsigned lost = 0;
-    smp::Task waiter{1, work};
+    const smp::Task waiter{1, wait};
     for (unsigned round = 1; round <= rounds && lost == 0; ++round) {
         const auto has_seen = [&] { return seen.load(std::memory_order_acquire) >= round; };
         sent.store(round, std::memory_order_release);
