@@ -3,10 +3,12 @@
 // The exclusive monitors (Arm ARM B2.12) and the zeroing of cache blocks (DC ZVA).
 
 #include "arm64/cpu/sysreg.h"
+#include "lib/irq/irq.h"
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,6 +33,38 @@ std::uint64_t load_exclusive(const std::uint64_t& word)
     std::uint32_t failed;
     asm volatile("stxr %w0, %2, %1" : "=&r"(failed), "=Q"(word) : "r"(value) : "memory");
     return failed == 0;
+}
+
+// A reservation granule of its own, as large as CTR_EL0.ERG lets it be.
+struct alignas(2048) Granule {
+    std::uint64_t word = 0;
+};
+
+struct Attempt {
+    bool changed;  // by another CPU, between the two exclusives
+    bool stored;
+};
+
+// Load-exclusive; plain loads until the word has changed, at most `loads` of them; store-exclusive.
+// This CPU does nothing else in between: what clears its monitor is the other CPU's store.
+Attempt store_exclusive_after_change(std::uint64_t& word, std::uint64_t value, std::uint64_t loads)
+{
+    const irq::Masked masked;  // an exception return clears the monitor
+    std::uint64_t first;
+    std::uint64_t last;
+    std::uint32_t failed;
+    asm volatile("ldxr    %[first], %[word]\n"
+                 "1:\tldr     %[last], %[word]\n\t"
+                 "cmp     %[last], %[first]\n\t"
+                 "b.ne    2f\n\t"
+                 "sub     %[loads], %[loads], #1\n\t"
+                 "cbnz    %[loads], 1b\n"
+                 "2:\tstxr    %w[failed], %[value], %[word]"
+                 : [first] "=&r"(first), [last] "=&r"(last), [failed] "=&r"(failed),
+                   [loads] "+&r"(loads), [word] "+Q"(word)
+                 : [value] "r"(value)
+                 : "cc", "memory");
+    return {.changed = first != last, .stored = failed == 0};
 }
 
 }  // namespace
@@ -60,13 +94,36 @@ TEST(memory, exclusive_lost,
      .summary = "a store-exclusive fails after another CPU has stored to the word",
      .needs = cpus(2))
 {
-    alignas(64) std::uint64_t word = 1;
-    for (std::uint64_t round = 1; round <= 30; ++round) {
-        load_exclusive(word);
-        smp::on_cpu(1, [&] { *static_cast<volatile std::uint64_t*>(&word) = round + 100; });
-        EXPECT_FALSE(store_exclusive(word, 0));
-        EXPECT_EQ(word, round + 100);
+    constexpr std::uint64_t a_few = 16;
+    constexpr std::uint64_t seconds = 200'000'000;  // loads
+    constexpr std::uint64_t stray = ~std::uint64_t{0};
+    Granule granule;
+
+    // Alone, the same sequence stores.
+    bool undisturbed = false;
+    for (unsigned attempt = 0; attempt < 1'000 && !undisturbed; ++attempt) {
+        undisturbed = store_exclusive_after_change(granule.word, 1, a_few).stored;
     }
+    if (!undisturbed) {
+        return test::skip("a load between the exclusives clears this CPU's monitor");
+    }
+
+    std::atomic<bool> stop{false};
+    // Never twice the same value: an emulator may compare values instead of watching stores.
+    const auto store = [&] {
+        for (std::uint64_t value = 2; !stop.load(std::memory_order_relaxed); ++value) {
+            *static_cast<volatile std::uint64_t*>(&granule.word) = value;
+        }
+    };
+    const smp::Task task{1, store};
+    bool changed = true;
+    for (unsigned round = 0; round < 100 && changed; ++round) {
+        const Attempt attempt = store_exclusive_after_change(granule.word, stray, seconds);
+        changed = attempt.changed;
+        EXPECT_TRUE(changed);
+        EXPECT_FALSE(attempt.changed && attempt.stored);
+    }
+    stop = true;
 }
 
 TEST(memory, zero_block,

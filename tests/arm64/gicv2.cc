@@ -75,7 +75,6 @@ TEST(gicv2, identification,
     const auto type = distributor().io().read<GICD_TYPER>();
     EXPECT_EQ((distributor().io().read<ICPIDR2>()[ICPIDR2::ArchRev]), 2);
     EXPECT_GE(type[GICD_TYPER::CPUNumber] + 1, smp::online_count());
-    EXPECT_GE(distributor().interrupt_count(), 32);
 }
 
 TEST(gicv2, own_target, .summary = "every CPU has a target bit of its own", .needs = gicv2)
@@ -217,7 +216,7 @@ TEST(
     cpu_interface().end(*acknowledged);
 }
 
-TEST(gicv2, banked, .summary = "the enable, pending and priority state of SGIs is each CPU's own",
+TEST(gicv2, banked, .summary = "the pending state and the priority of SGIs are each CPU's own",
      .needs = gicv2 && cpus(2))
 {
     const SgiUnderTest sgi{test_sgi, 0x40};

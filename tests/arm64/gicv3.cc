@@ -75,7 +75,6 @@ TEST(gicv3, identification,
     const auto revision = distributor().io().read<GICD_PIDR2>()[GICD_PIDR2::ArchRev];
     EXPECT_TRUE(revision == 3 || revision == 4);
     EXPECT_EQ((distributor().io().read<GICD_CTLR>()[GICD_CTLR::ARE]), 1);
-    EXPECT_GE(distributor().interrupt_count(), 32);
 }
 
 TEST(gicv3, system_registers, .summary = "every CPU has the system register interface on",
@@ -85,14 +84,18 @@ TEST(gicv3, system_registers, .summary = "every CPU has the system register inte
 }
 
 TEST(gicv3, redistributor_affinity,
-     .summary = "the redistributor of every CPU carries the CPU's affinity", .needs = gicv3)
+     .summary = "the redistributor that carries a CPU's affinity signals to that CPU",
+     .needs = gicv3)
 {
-    smp::on_all_cpus([] {
-        const std::uint64_t affinity = sysreg::read<MPIDR_EL1>().affinity();
-        const auto type = redistributor().control().read<GICR_TYPER>();
-        EXPECT_EQ(type[GICR_TYPER::Affinity_Value],
-                  (affinity >> 32 & 0xff) << 24 | (affinity & 0xff'ffff));
-    });
+    // One CPU after the other: two that are mixed up would make up for each other.
+    for (unsigned index = 0; index < smp::online_count(); ++index) {
+        smp::on_cpu(index, [] {
+            const SgiUnderTest sgi{test_sgi};
+            EXPECT_EQ(candidate(), spurious);
+            redistributor().set_pending(test_sgi);
+            EXPECT_TRUE(becomes_candidate(test_sgi));
+        });
+    }
 }
 
 TEST(gicv3, priority_bits,

@@ -277,8 +277,7 @@ TEST(psci, cpu_on_race,
         };
         {
             const auto other = [&] { race(answers[1]); };
-            const smp::Work work{other};
-            const smp::Task task{2, work};
+            const smp::Task task{2, other};
             race(answers[0]);
         }
         const bool first = answers[0] == Status::success;

@@ -58,9 +58,8 @@ TEST(timer, monotonic_across_cpus,
         }
     };
     const auto other = [&] { play(1); };
-    const smp::Work work{other};
     {
-        const smp::Task task{1, work};
+        const smp::Task task{1, other};
         play(0);
     }
     EXPECT_EQ(turn.load(), 2 * rounds);

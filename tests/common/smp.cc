@@ -18,17 +18,6 @@ namespace {
 // Few: where the host has fewer CPUs than the VM, each turn of a CPU costs a time slice.
 constexpr unsigned rounds = 20;
 
-// Runs `body` on CPU `index` from the constructor on; the destructor waits for it.
-template <typename Body>
-class Beside {
-public:
-    Beside(unsigned index, const Body& body) : work_{body}, task_{index, work_} {}
-
-private:
-    smp::Work work_;
-    smp::Task task_;
-};
-
 // Each CPU gives the next one the work to go on, and waits for it.
 void visit_from(unsigned index, std::atomic<unsigned>& visited)
 {
@@ -114,7 +103,7 @@ TEST(smp, tasks_run_beside, .summary = "a task runs while its giver goes on", .n
             step.store(2);
         }
     };
-    const Beside task{1, answer};
+    const smp::Task task{1, answer};
     step.store(1);
     EXPECT_TRUE(timer::wait_until([&] { return step.load() == 2; }));
 }
@@ -164,7 +153,7 @@ TEST(smp, message_passing,
         }
     };
     std::uint64_t stale = 0;
-    const Beside sender{1, send};
+    const smp::Task sender{1, send};
     EXPECT_TRUE(timer::wait_until([&] {
         const std::uint64_t seen = flag.load(std::memory_order_acquire);
         stale += data.load(std::memory_order_relaxed) < seen ? 1 : 0;
@@ -192,7 +181,7 @@ TEST(
             barrier.wait();
         }
     };
-    const Beside task{1, other};
+    const smp::Task task{1, other};
     unsigned both_missed = 0;
     for (unsigned round = 1; round <= rounds; ++round) {
         barrier.wait();
@@ -260,7 +249,7 @@ TEST(smp, events, .summary = "a CPU that waits for an event goes on when another
             arch::send_event();
         }
     };
-    const Beside task{1, other};
+    const smp::Task task{1, other};
     for (unsigned round = 0; round < rounds; ++round) {
         turn.store(2 * round + 1);
         arch::send_event();
