@@ -5,7 +5,7 @@
 #   make unit               host unit tests, under AddressSanitizer and UBSan
 #   make fuzz               each fuzzer for FUZZ_SECONDS (default 10)
 #   make lint, make format  clang-format and clang-tidy; apply clang-format
-#   make bench              the figures of docs/
+#   make bench              the figures the project holds itself to
 #   make clean
 #
 # V=1 shows commands. What is needed and missing is fetched by deps/setup on the way.

@@ -4,8 +4,11 @@
 Where to look (in the order in which a run passes through):
 
     cli.py         the command line of run_tests.sh
+    settings.py    what one invocation asks for
+    tools.py       where the checkout and the programs are
     prepare.py     dependencies and build, when something is missing
     image.py       the list of tests, read from the guest's ELF file
+    store.py       what is remembered between runs
     globs.py       patterns that choose tests
     machine.py     machines/*.toml: what to start, what it must offer, what is known to be broken
     schedule.py    several machines at once, by lit; litformat.py is lit's side of it
@@ -18,4 +21,7 @@ Where to look (in the order in which a run passes through):
     symbols.py     image+0x1a2b4 to function and line
     progress.py    what a person sees while it runs and at the end
     report/        JSON, JUnit, KTAP, HTML
+
+Beside it: bench.py is `make bench`, plugins/ holds the QEMU plugin that counts instructions for it,
+tests/ tests all of this without a VMM (fake_vmm.py plays one).
 """

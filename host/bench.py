@@ -25,7 +25,8 @@ QEMU_UART = "0x9000000"  # of QEMU's virt machine
 MAX_INSTRUCTIONS = 200_000
 MAX_IMAGE_BYTES = 400 * 1024
 MAX_OVERHEAD_SECONDS = 0.4
-# kvm-unit-tests of June 2026 reaches 144 checks in 24.5 s on these machines; ten times that.
+# A floor with a huge margin, which says nothing of how fast the suite should be: ten times what a
+# peer, kvm-unit-tests of June 2026, reached on other hardware (144 checks in 24.5 s).
 MIN_CHECKS_PER_SECOND = 10 * 144 / 24.5
 ROUNDS = 5
 
@@ -107,7 +108,10 @@ def main():
         good &= figure <= limit
         print(f"{name:<48} {figure:>12.6g}   at most {limit:g}")
     good &= rate >= MIN_CHECKS_PER_SECOND
-    print(f"{'checks per second of wall time, four machines':<48} {rate:>12.1f}   at least {MIN_CHECKS_PER_SECOND:.1f}")
+    print(
+        f"{'checks per second of wall time, four machines':<48} {rate:>12.1f}   "
+        f"at least {MIN_CHECKS_PER_SECOND:.1f} (a floor: ten times a peer on other hardware)"
+    )
     return 0 if good else 1
 
 

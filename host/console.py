@@ -6,7 +6,7 @@ line, NULs, binary, terminal escapes, a line without an end. Memory is bounded (
 raises, and whatever is not understood comes out as `Noise`.
 
 The protocol is KTAP 1 (https://docs.kernel.org/dev-tools/ktap.html) with a few comment lines of
-Assay's own; docs/runner.md lists them.
+Assay's own; docs/console.md lists them.
 """
 
 import re

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 # How a boot came to its end.
 EXITED = "exited"  # the VMM ended by itself
-IDLE = "idle"  # no step of the protocol for the time allowed
+OVERDUE = "overdue"  # a test, or the boot before the first one, took longer than allowed
 FLOOD = "flood"  # more output than allowed
 REBOOTED = "rebooted"  # the guest started over
 POWERED_OFF = "powered off"  # the guest ended the VM, as the VMM knows
@@ -23,7 +23,7 @@ STDERR_KEEP = 64 * 1024
 
 @dataclass(slots=True)
 class Limits:
-    idle: float = 60.0  # seconds without progress
+    test: float = 60.0  # seconds a test may take, and the boot before the first one
     linger: float = 10.0  # seconds between the guest's last word and the VMM's end
     console: int = 64 << 20  # bytes of one boot
     log_head: int = 4 << 20  # bytes kept of the console: from the beginning
@@ -137,6 +137,7 @@ def kill_group(process):
 def _read(process, parser, transcript, log, limits, postmortem):
     ending = Ending(EXITED)
     stderr = bytearray()
+    listening = True
     exited = os.pidfd_open(process.pid)
     console = process.stdout.fileno()
     with selectors.DefaultSelector() as selector:
@@ -161,16 +162,18 @@ def _read(process, parser, transcript, log, limits, postmortem):
                 return True
             ending.console_bytes += len(data)
             log.write(data)
-            for event in parser.feed(data):
+            for event in parser.feed(data) if listening else ():
                 transcript.feed(event)
             return True
 
         try:
             ending.how = _loop(selector, exited, read_some, ending, transcript, limits)
         finally:
+            selector.unregister(exited)
             os.close(exited)
-    if ending.how == IDLE and postmortem:
-        ending.short, ending.long = postmortem()
+        if ending.how == OVERDUE and postmortem:
+            listening = False  # the verdict stands, whatever the guest says now
+            ending.short, ending.long = _while_reading(selector, read_some, postmortem)
     if ending.how == EXITED:
         for event in parser.close():
             transcript.feed(event)
@@ -179,13 +182,25 @@ def _read(process, parser, transcript, log, limits, postmortem):
     return ending
 
 
+def _while_reading(selector, read_some, work):
+    """work(), while the VMM's output goes to the log: one whose pipe is full answers nothing."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work)
+        while not working.done():
+            for key, _ in selector.select(0.05):
+                read_some(key.fd)
+    return working.result()
+
+
 def _loop(selector, exited, read_some, ending, transcript, limits):
-    progress, ended = transcript.progress, False
-    deadline = time.monotonic() + limits.idle
+    stage, ended = transcript.stage, False
+    deadline = time.monotonic() + limits.test
     while True:
         left = deadline - time.monotonic()
         if left <= 0:
-            return LINGERED if ended else IDLE
+            return LINGERED if ended else OVERDUE
         ready = [key.fd for key, _ in selector.select(left)]
         for descriptor in ready:
             if descriptor != exited:
@@ -205,6 +220,6 @@ def _loop(selector, exited, read_some, ending, transcript, limits):
         if transcript.ended and not ended:
             ended = True
             deadline = time.monotonic() + limits.linger
-        elif transcript.progress != progress and not ended:
-            progress = transcript.progress
-            deadline = time.monotonic() + limits.idle
+        elif transcript.stage != stage and not ended:
+            stage = transcript.stage
+            deadline = time.monotonic() + limits.test

@@ -251,7 +251,9 @@ def total_lines(runs, style):
         yield style.paint("1;31", text)
         yield f"Logs: {' '.join(_short(path) for path in logs)}"
     elif tests:
-        yield style.paint("32", f"Everything as expected ({plural(tests, 'test')}, {machines}).")
+        some = f"{plural(tests, 'test')}, {plural(len(runs) - len(not_run), 'machine')}"
+        what = "Everything else" if not_run else "Everything"
+        yield style.paint("32", f"{what} as expected ({some}).")
 
 
 def _short(path):

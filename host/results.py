@@ -20,7 +20,7 @@ MACHINE_BOOT = "machine.boot"  # a boot that did not come to a test
 MACHINE_CAPABILITIES = "machine.capabilities"  # declared by the machine's file, not found
 MACHINE_CONSOLE = "machine.console"  # the console contradicts itself
 MACHINE_END = "machine.end"  # the VM did not end as it should
-MACHINE_EXPECTATIONS = "machine.expectations"  # the machine's file names a test that is not there
+MACHINE_EXPECTATIONS = "machine.expectations"  # it names a test or an item that is not there
 
 
 @dataclass(slots=True)

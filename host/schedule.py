@@ -15,6 +15,7 @@ import tempfile
 
 from host import process as vm_process
 from host import results, session, tools
+from host.prepare import NotPrepared
 
 
 def run(targets, settings, jobs, view):
@@ -68,10 +69,10 @@ def _run_by_lit(targets, settings, jobs, view):
 
 
 def _lit_command():
-    start = "import sys; from lit.main import main; main()"
-    if directory := tools.lit_directory():
-        start = f"import sys; sys.path.insert(0, {directory!r}); from lit.main import main; main()"
-    return [sys.executable, "-s", "-c", start]
+    lit = tools.from_setup("lit")
+    if not lit:
+        raise NotPrepared("lit is not there; get it with: deps/setup run")
+    return [sys.executable, "-s", lit]
 
 
 def _follow(process, listener, view):

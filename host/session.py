@@ -5,6 +5,7 @@ Usually that is one. After a crash or a hang the next boot starts behind the cas
 every further boot settles at least one case, and a boot that settles none is the last.
 """
 
+import fcntl
 import os
 import shlex
 import time
@@ -16,11 +17,13 @@ from host.machine import contradicted_by_skip, missing_capabilities, version_in
 from host.results import (
     CRASH,
     ERROR,
+    FAIL,
     MACHINE_BOOT,
     MACHINE_CAPABILITIES,
     MACHINE_CONSOLE,
     MACHINE_END,
     MACHINE_EXPECTATIONS,
+    PASS,
     SKIP,
     TIMEOUT,
     Case,
@@ -72,7 +75,7 @@ class Session:
         self.emit = emit
         self.limits = limits or process.Limits()
         if settings.timeout:
-            self.limits.idle = settings.timeout
+            self.limits.test = settings.timeout
         self.symbolizer = Symbolizer(target.image)
         self.selected = globs.select(settings.patterns, target.image.tests)
         self.total = len(self.selected) * settings.repeat
@@ -88,10 +91,24 @@ class Session:
         )
         self._reported = 0
         self._own = set()
+        self._items = {}  # test that came to its end -> names of its items
 
     # -- the whole ----------------------------------------------------------------------------
 
     def execute(self):
+        os.makedirs(self.logs, exist_ok=True)
+        with open(os.path.join(self.logs, "lock"), "wb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.run.not_run = (
+                    f"another run is using {self.logs}: wait for its end, "
+                    "or name another folder with --logs"
+                )
+                return self.run
+            return self._execute()
+
+    def _execute(self):
         begin = time.monotonic()
         self._clean_logs()
         self._check_expectations()
@@ -102,12 +119,12 @@ class Session:
             if not count:
                 break
             first += count
+        self._check_item_expectations()
         self.run.wall_ms = round((time.monotonic() - begin) * 1000)
         return self.run
 
     def _clean_logs(self):
         """Logs of an earlier run must not be taken for this one's."""
-        os.makedirs(self.logs, exist_ok=True)
         for name in os.listdir(self.logs):
             if name.startswith("boot-") or name == "selection":
                 os.unlink(os.path.join(self.logs, name))
@@ -119,6 +136,25 @@ class Session:
                 self._own_result(
                     MACHINE_EXPECTATIONS,
                     f"'{expectation.test}' has an expectation and is not in the image",
+                )
+
+    def _check_item_expectations(self):
+        """As above, for items. They are known only when all tests that are meant came to an end."""
+        machine = self.target.machine
+        for expectation in machine.expectations:
+            if not expectation.item:
+                continue
+            if not expectation.applies(self.target.version, self.target.accel):
+                continue
+            tests = self.target.image.tests
+            meant = {test.id for test in tests if globs.matches(expectation.test, test.id)}
+            if not meant <= self._items.keys():
+                continue
+            names = set().union(*(self._items[identifier] for identifier in meant))
+            if names and not any(globs.matches(expectation.item, name) for name in names):
+                self._own_result(
+                    MACHINE_EXPECTATIONS,
+                    f"'{expectation.item}' has an expectation and is no item of {expectation.test}",
                 )
 
     def _own_result(self, identifier, reason, details=()):
@@ -222,8 +258,9 @@ class Session:
         if first != 1:
             tokens.append(f"assay.first={first}")
         if settings.timeout:
-            # The guest knows more about a hang than we do: let it be the first to notice.
-            tokens.append(f"assay.timeout={max(1, int(settings.timeout * 2 / 3))}")
+            # The guest knows more about a hang than we do: let it be the first to notice. Less than
+            # one of its seconds is 0 to it: no watchdog, and the host alone notices.
+            tokens.append(f"assay.timeout={int(settings.timeout * 2 / 3)}")
         return " ".join(tokens + self.target.machine.guest)
 
     # -- judging ------------------------------------------------------------------------------
@@ -262,13 +299,17 @@ class Session:
                 case.reason += f", in {innermost}"
             if test and test != innermost:
                 case.reason += f", called from {test}"
+        if case.status in (PASS, FAIL):
+            names = self._items.setdefault(case.id, set())
+            names.update(item.id[len(case.id) + 1 :] for item in case.items)
         self.target.machine.apply_expectations(case, self.target.version, self.target.accel)
 
     def _settle(self, transcript, ending):
         """Gives the case that was running when the VM went away its result; False: none was."""
         text = self._how(ending)
-        if ending.how == process.IDLE:
-            return transcript.abandon(TIMEOUT, f"{text}; the VMM was stopped", ending.short)
+        if ending.how == process.OVERDUE:
+            text = f"no end after {self.limits.test:g} s; the VMM was stopped"
+            return transcript.abandon(TIMEOUT, text, ending.short)
         if ending.how == process.FLOOD:
             return transcript.abandon(ERROR, f"{text}; the VMM was stopped")
         if ending.how in (process.REBOOTED, process.POWERED_OFF):
@@ -277,8 +318,8 @@ class Session:
 
     def _how(self, ending):
         """How the VM came to its end, in words."""
-        if ending.how == process.IDLE:
-            return f"no progress for {self.limits.idle:g} s"
+        if ending.how == process.OVERDUE:
+            return f"the VMM was stopped after {self.limits.test:g} s"
         if ending.how == process.FLOOD:
             return f"more than {self.limits.console / (1 << 20):g} MiB on the console"
         if ending.how == process.REBOOTED:
@@ -305,27 +346,31 @@ class Session:
         if not count:
             self._no_progress(transcript, ending, first)
             return 0
-        last = transcript.cases[-1]
-        if transcript.bail_out is not None and last.status not in (CRASH, TIMEOUT, ERROR):
-            text = (transcript.errors or [transcript.bail_out])[0]
-            self._own_result(MACHINE_END, f"the guest gave up after {last.id}: {text}")
-        elif ending.how == process.LINGERED:
-            text = f"the VM went on for {self.limits.linger:g} s after the guest's last word"
-            self._own_result(MACHINE_END, text)
-        elif not transcript.ended and not abandoned:
-            text = f"the VM ended between cases, after {last.id}: "
-            self._own_result(MACHINE_END, text + self._how(ending))
-        elif transcript.ended and ending.how == process.EXITED and self._bad_status(ending):
-            self._own_result(MACHINE_END, self._how(ending))
+        if wrong := self._wrong_end(transcript, ending, abandoned):
+            self._own_result(MACHINE_END, wrong)
         if transcript.totals is not None and count < due:
             missing = f"{due - count} of {due} cases have no result"
             self._own_result(MACHINE_CONSOLE, missing)
             return self.total  # the guest thinks it is done: another boot would say the same
         return count
 
-    def _bad_status(self, ending):
+    def _wrong_end(self, transcript, ending, abandoned):
+        """What is wrong with how the VM ended, or ""."""
+        last = transcript.cases[-1]
+        if transcript.bail_out is not None and transcript.verdict not in (CRASH, TIMEOUT, ERROR):
+            text = (transcript.errors or [transcript.bail_out])[0]
+            return f"the guest gave up after {last.id}: {text}"
+        if not transcript.ended:
+            text = f"the VM ended between cases, after {last.id}: {self._how(ending)}"
+            return "" if abandoned else text
+        if ending.how == process.LINGERED:
+            return f"the VM went on for {self.limits.linger:g} s after the guest's last word"
+        if ending.how == process.POWERED_OFF:
+            return ""
         allowed = (0, 1, 2) if self.target.machine.exit == "semihosting" else (0,)
-        return ending.status not in allowed
+        if ending.how == process.EXITED and ending.status in allowed:
+            return ""
+        return f"after the guest's last word: {self._how(ending)}"
 
     def _no_progress(self, transcript, ending, first):
         """A boot without a single case: says why, and what was not run because of it."""

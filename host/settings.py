@@ -19,7 +19,7 @@ class Settings:
     seed: int = 1
     order: str = "sorted"
     repeat: int = 1
-    timeout: float = 0  # seconds without progress; 0: the defaults
+    timeout: float = 0  # seconds a test may take; 0: the defaults
 
     def to_json(self):
         return json.dumps(asdict(self))

@@ -44,16 +44,3 @@ def find_program(name, newest_suffix=False):
 
 def symbolizer():
     return from_setup("symbolizer") or find_program("llvm-symbolizer", newest_suffix=True)
-
-
-def lit_directory():
-    """The directory to put in front of sys.path so that `import lit` works, or ""."""
-    for pattern in ("llvm-*/utils/lit", "llvm-*/build/utils/lit"):
-        found = sorted(
-            Path("/usr/lib").glob(pattern),
-            key=lambda path: int("".join(filter(str.isdigit, path.parts[3])) or 0),
-        )
-        for path in reversed(found):
-            if (path / "lit" / "main.py").is_file():
-                return str(path)
-    return ""

@@ -98,6 +98,7 @@ class Transcript:
         self._item_plan = None
         self._item_names = set()
         self._last_number = None
+        self.verdict = ""  # on the last case, as it was before any expectation
         self._bad = 0  # results so far that are neither pass nor skip
         self._seen = {}  # id -> how often a result came
 
@@ -113,6 +114,11 @@ class Transcript:
     def ended(self):
         """The guest has said its last word; what remains is to end the VM."""
         return self.totals is not None or self.bail_out is not None
+
+    @property
+    def stage(self):
+        """Changes when a test begins or ends, and with the steps of the boot before the tests."""
+        return self.booted, self.plan, len(self.cases), self.current is None
 
     def _problem(self, text):
         if len(self.problems) < MAX_PROBLEMS and text not in self.problems:
@@ -244,7 +250,7 @@ class Transcript:
             if bad:
                 name = bad[0].id[len(case.id) + 1 :]
                 reason = f"{len(bad)} of {len(case.items)} items: {name}: {bad[0].reason}"
-        case.status = status
+        case.status = self.verdict = status
         case.reason = reason if reason or status == PASS else "no reason given"
         self._bad += status not in (PASS, SKIP)
         if match := _CHECKS.search(text):

@@ -48,6 +48,8 @@ need_space() {
 
 # One deps/setup at a time works in the cache.
 lock_cache() {
+    [[ "$cache$PWD" != *[[:space:]]* ]] ||
+        fail "make cannot work with a blank in a path: move this checkout, or set XDG_CACHE_HOME ('$PWD', '$cache')"
     mkdir -p "$cache/log" "$cache/downloads" build/deps 2>/dev/null ||
         fail "cannot write in $cache and build/: set XDG_CACHE_HOME to a folder of yours and run deps/setup again"
     exec 9>"$cache/lock"

@@ -79,7 +79,7 @@ unpack_qemu() {
         run_logged "unpacking $program" dpkg-deb --extract "$deb" "$new"
     done
     rm -f "$cache"/apt/archives/*.deb
-    rm -rf "$new"/{etc,var} "$new"/usr/{sbin,include,libexec} \
+    rm -rf "${new:?}"/{etc,var} "$new"/usr/{sbin,include,libexec} \
         "$new"/usr/share/{doc,man,locale,perl5,lintian,icons}
 
     loader=$(cd "$new" && printf '%s\n' usr/lib/*/ld-linux*.so.*)

@@ -35,15 +35,21 @@ def option(name, default=""):
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
 
 
-def serve_qmp():
-    """Answers what the runner asks of a hung VM."""
+def control():
+    """QMP's side of the socket that the runner left open."""
     descriptor = next(
         (int(a.rpartition("fd=")[2]) for a in sys.argv if a.startswith("socket,id=control")), -1
     )
     if descriptor < 0:
         time.sleep(3600)
-    stream = socket.socket(fileno=descriptor).makefile("rw")
+    return socket.socket(fileno=descriptor).makefile("rw")
+
+
+def serve_qmp(noise=b""):
+    """Answers what the runner asks of a hung VM; first the console takes the noise, as in QEMU."""
+    stream = control()
     for line in stream:
+        out(noise)
         request = json.loads(line)
         value, monitor = {}, request.get("arguments", {}).get("command-line", "")
         if request["execute"] == "query-status":
@@ -119,6 +125,12 @@ def act_out(act, number, identifier):
         end(2)
     if kind == "sleep":
         serve_qmp()
+    if kind == "babble":
+        serve_qmp(b"lorem ipsum\r\n" * 100_000)
+    if kind == "drip":
+        while True:
+            out(f"  # start I{time.monotonic_ns()}")
+            time.sleep(0.05)
     if kind == "die":
         sys.exit(int(rest))
     if kind == "kill":
@@ -189,6 +201,12 @@ def main():
     out("# Totals: " + " ".join(f"{name}:{count}" for name, count in counts.items()))
     if plan.get("end") == "linger":
         time.sleep(3600)
+    if plan.get("end") in ("reset", "flood"):
+        act_out(plan["end"], 0, "")
+    if plan.get("end") == "quiet reset":  # -no-reboot: QEMU ends, and says why on QMP
+        event = {"event": "SHUTDOWN", "data": {"guest": True, "reason": "guest-reset"}}
+        print(json.dumps(event), file=control(), flush=True)
+        return 0
     return plan.get("end", 0)
 
 

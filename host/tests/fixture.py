@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A build folder with a made-up image, and a VMM that plays its guest (fake_vmm.py)."""
 
+import fcntl
 import json
 import os
 import tempfile
@@ -51,7 +52,7 @@ class Fixture(unittest.TestCase):
         loaded = image.load(settings.build, "arm64", settings.cache)
         target = session.resolve(machine, loaded, settings)
         self.steps = []
-        limits = limits or process.Limits(idle=5.0, linger=1.0)
+        limits = limits or process.Limits(test=5.0, linger=1.0)
         return session.Session(target, settings, self.step, limits).execute()
 
     def write_machines(self, *names):
@@ -67,6 +68,15 @@ class Fixture(unittest.TestCase):
 
     def step(self, kind, **fields):
         self.steps.append((kind, fields))
+
+    def lock_logs(self):
+        """As another run of the machine does."""
+        logs = self.folder / "logs" / "fake"
+        logs.mkdir(parents=True)
+        lock = open(logs / "lock", "wb")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     def starts(self):
         """The guest's command line of every start of the VMM."""

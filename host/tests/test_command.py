@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """run_tests.sh as a user calls it, with the VMM played by fake_vmm.py."""
 
+import fcntl
 import json
 import os
 import pty
@@ -110,6 +111,20 @@ class Command(Fixture):
         done = self.call("--qemu", "/nowhere", "--machine", "arm64-gicv3")
         self.assertEqual(done.returncode, 2)
         self.assertIn("/nowhere: no such program", done.stdout)
+
+    def test_one_of_two_could_not_be_run(self):
+        self.good()
+        logs = self.folder / "logs" / "arm64-gicv2"
+        logs.mkdir(parents=True)
+        with open(logs / "lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = self.call("--machine", "arm64-gicv2,arm64-gicv3")
+        self.assertEqual((done.returncode, done.stderr), (1, ""))
+        self.assertIn(f"arm64-gicv2: not run: another run is using {logs}: ", done.stdout)
+        self.assertEqual(
+            done.stdout.splitlines()[-2:],
+            ["Not run: arm64-gicv2", "Everything else as expected (2 tests, 1 machine)."],
+        )
 
     def test_mistakes(self):
         self.good()

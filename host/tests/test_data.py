@@ -7,8 +7,10 @@ import tempfile
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
-from host import globs, image, machine, store, tools, vmm
+from host import globs, image, machine, schedule, store, tools, vmm
+from host.prepare import NotPrepared
 from host.tests import fake_elf
 from host.vmm import fvp, placed_elf
 
@@ -173,6 +175,15 @@ class Stores(unittest.TestCase):
         store.save("/proc/no/such", "x", "key", 1)
 
 
+class Programs(unittest.TestCase):
+    def test_lit_is_the_one_that_setup_wrote_down(self):
+        with mock.patch.object(tools, "from_setup", {"lit": "/l/lit"}.get):
+            self.assertEqual(schedule._lit_command()[1:], ["-s", "/l/lit"])
+        with mock.patch.object(tools, "from_setup", return_value=""):
+            with self.assertRaisesRegex(NotPrepared, "get it with: deps/setup run"):
+                schedule._lit_command()
+
+
 class CommandLines(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -214,7 +225,10 @@ class CommandLines(unittest.TestCase):
         initrd.write_text("a.*")
         text = " ".join(self.start("arm64-fvp", initrd=str(initrd)))
         for part in (
+            "-C cluster0.NUM_CORES=2",
             "-C cluster0.cpu0.RVBAR=0x80200000",
+            "-C cluster0.cpu1.RVBAR=0x80200000",
+            "-C pctl.startup=0.0.*.*",
             "--data cluster0.cpu0=/b/i.img@0x80200000",
             f"--data cluster0.cpu0={self.folder}/device-tree.dtb@0x80000000",
             f"--data cluster0.cpu0={initrd}@0x84000000",
@@ -232,7 +246,13 @@ class CommandLines(unittest.TestCase):
             ["dtc", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True
         )
         self.assertEqual(done.stderr, "")
-        for part in ('bootargs = "assay.seed=1";', 'compatible = "arm,gic-v3";', "memory@80000000"):
+        for part in (
+            'bootargs = "assay.seed=1";',
+            'compatible = "arm,gic-v3";',
+            "memory@80000000",
+            "cpu@0 {",
+            "cpu@100 {",
+        ):
             self.assertIn(part, done.stdout)
 
     def test_placed_elf(self):

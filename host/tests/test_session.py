@@ -61,6 +61,12 @@ class Outcomes(Fixture):
         self.assertIn("assay.tests=@initrd", self.starts()[0])
 
 
+    def test_the_guest_gets_two_thirds_of_the_time(self):
+        for seconds, guest in ((30, 20), (2, 1), (1.5, 1), (1.4, 0)):
+            self.run_session({"a.one": "pass"}, settings=Settings(timeout=seconds))
+            self.assertEqual(self.starts()[-1], f"assay.seed=1 assay.timeout={guest}")
+
+
 class Deaths(Fixture):
     """One bad test never costs the others, and costs one boot."""
 
@@ -90,7 +96,7 @@ class Deaths(Fixture):
 
     def test_hang(self):
         run = self.check_one_death(
-            "sleep", "timeout", "no progress for 1 s", process.Limits(idle=1.0)
+            "sleep", "timeout", "no end after 1 s; the VMM was stopped", process.Limits(test=1.0)
         )
         details = "\n".join(run.cases[1].details)
         self.assertIn("cpu0 backtrace (EL1h, PSTATE 0x3c5)\n  #0 image+0x1010", details)
@@ -98,9 +104,19 @@ class Deaths(Fixture):
         self.assertIn("cpu1 backtrace\n  #0 0x1234", details)
         self.assertIn(b"X29=0000000040300000", self.log())
 
+    def test_hang_with_a_full_console(self):
+        run = self.check_one_death(
+            "babble", "timeout", "no end after 1 s; the VMM was stopped", process.Limits(test=1.0)
+        )
+        self.assertIn("cpu0 backtrace", "\n".join(run.cases[1].details))
+        self.assertIn(b"lorem ipsum", self.log())
+
+    def test_items_without_end(self):
+        self.check_one_death("drip", "timeout", "no end after 1 s", process.Limits(test=1.0))
+
     def test_flood(self):
         for act in ("flood", "endless"):
-            limits = process.Limits(idle=20, console=1 << 20, log_head=1 << 16, log_tail=1 << 14)
+            limits = process.Limits(test=20, console=1 << 20, log_head=1 << 16, log_tail=1 << 14)
             run = self.check_one_death(act, "error", "more than 1 MiB on the console", limits)
             self.assertLess(len(self.log()), 1 << 18)
             self.assertIn(b"bytes left out here", self.log())
@@ -137,8 +153,9 @@ class Boots(Fixture):
         self.check("no output at all: QEMU ended with status 0", boot="gone")
 
     def test_silent(self):
-        limits = process.Limits(idle=0.5)
-        self.check("no output at all: no progress for 0.5 s", boot="silent", limits=limits)
+        limits = process.Limits(test=0.5)
+        reason = "no output at all: the VMM was stopped after 0.5 s"
+        self.check(reason, boot="silent", limits=limits)
 
     def test_stuck(self):
         self.check("no test was started: QEMU ended with status 0", boot="stuck")
@@ -152,6 +169,15 @@ class Boots(Fixture):
         self.assertIn("1 of 3 cases were not run", run.cases[-1].reason)
         self.assertFalse(run.not_run)
 
+    def test_the_logs_of_another_run(self):
+        lock = self.lock_logs()
+        run = self.run_session({"a.one": "pass"})
+        self.assertIn("another run is using", run.not_run)
+        self.assertIn("another folder with --logs", run.not_run)
+        self.assertEqual((run.boots, run.as_expected), (0, False))
+        lock.close()
+        self.assertTrue(self.run_session({"a.one": "pass"}).as_expected)
+
     def test_no_program(self):
         settings = Settings()
         machine = Machine("fake", "", "arm64", "qemu", ["tcg"], [])
@@ -163,7 +189,7 @@ class Boots(Fixture):
             session.resolve(machine, None, settings)
 
     def test_nothing_is_left_behind(self):
-        self.run_session({"a.one": "sleep"}, limits=process.Limits(idle=0.5))
+        self.run_session({"a.one": "sleep"}, limits=process.Limits(test=0.5))
         found = subprocess.run(
             ["pgrep", "-f", str(self.folder)], stdout=subprocess.PIPE, check=False
         )
@@ -218,6 +244,17 @@ class Contradictions(Fixture):
         found = self.problem({"a.one": "pass"}, end="linger")
         self.assertIn("after the guest's last word", found["machine.end"])
 
+    def test_what_follows_the_last_word(self):
+        limits = process.Limits(console=1 << 20)
+        for end, said in (
+            ("reset", "the guest reset the machine"),
+            ("quiet reset", "the guest reset the machine"),
+            ("flood", "more than 1 MiB on the console"),
+        ):
+            found = self.problem({"a.one": "pass"}, end=end, limits=limits)
+            self.assertEqual(found["machine.end"], "after the guest's last word: " + said)
+            self.assertEqual(found["a.one"], "")
+
     def test_bad_status(self):
         self.assertIn("ended with status 5", self.problem({"a.one": "pass"}, end=5)["machine.end"])
 
@@ -238,7 +275,8 @@ class Expectations(Fixture):
         expectation = {"test": "a.one", "status": "fail", "reason": "it is known", **expectation}
         machine = Machine("fake", "", "arm64", "qemu", ["tcg"], [])
         machine.expectations = [Expectation(**expectation)]
-        return self.run_session({"a.one": act, "b.two": "pass"}, machine=machine)
+        tests = {"a.one": act, "b.two": "pass", "misbehave.x": "pass"}
+        return self.run_session(tests, machine=machine)
 
     def test_xfail(self):
         run = self.run_with("fail")
@@ -253,6 +291,19 @@ class Expectations(Fixture):
     def test_another_status_is_unexpected(self):
         self.assertEqual(self.run_with("die:0").cases[0].status, "crash")
         self.assertEqual(self.run_with("die:0", status="crash").cases[0].status, "xfail")
+
+    def test_a_crash_that_was_expected(self):
+        run = self.run_with("crash", status="crash")
+        self.assertEqual(statuses(run), {"a.one": "xfail", "b.two": "pass"})
+
+    def test_sometimes(self):
+        run = self.run_with("pass", sometimes=True)
+        self.assertEqual((run.cases[0].status, run.as_expected), ("pass", True))
+        run = self.run_with("fail", sometimes=True)
+        self.assertEqual((run.cases[0].status, run.as_expected), ("xfail", True))
+        self.assertEqual(self.run_with("die:0", sometimes=True).cases[0].status, "crash")
+        run = self.run_with("items:ppp", item="I2", sometimes=True)
+        self.assertEqual((run.cases[0].items[1].status, run.as_expected), ("pass", True))
 
     def test_versions(self):
         self.assertEqual(self.run_with("fail", versions="<11").cases[0].status, "fail")
@@ -270,6 +321,22 @@ class Expectations(Fixture):
     def test_an_expectation_of_nothing(self):
         run = self.run_with("pass", test="no.such")
         self.assertIn("machine.expectations", statuses(run))
+
+    def test_an_expectation_of_no_item(self):
+        run = self.run_with("items:ppp", item="I7")
+        self.assertEqual(
+            reasons(run)["machine.expectations"],
+            "'I7' has an expectation and is no item of a.one",
+        )
+        for act, expectation in (
+            ("items:ppp", {"versions": "<11"}),
+            ("items:ppp", {"test": "*"}),  # it may be one of misbehave.x, which did not run
+            ("pass", {}),
+            ("skip:none", {}),
+            ("crash", {}),
+        ):
+            run = self.run_with(act, item="I7", **expectation)
+            self.assertNotIn("machine.expectations", statuses(run), (act, expectation))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 """Arm's Fixed Virtual Platform (FVP_Base_RevC-2xAEMvA), without any firmware.
 
 The model has no loader: the image, the device tree and the initrd are put into memory with
-`--data`, and the first CPU starts at the image, at EL3. Registers are 0 then, so the image looks
-for the tree below itself. The guest's command line is in the tree, which is made for every start.
-Untested here for lack of the model; the address map is that of the Base Platform (Arm DUI 0837).
+`--data`. All CPUs of the first cluster start at the image, at EL3; those whose affinity is not 0
+wait in its holding pen (arm64/power/holding_pen.h) until the first one has use for them. Registers
+are 0 then, so the image looks for the tree below itself. The guest's command line is in the tree,
+which is made for every start. Untested here for lack of the model; the address map is that of the
+Base Platform (Arm DUI 0837).
 """
 
 import os
@@ -23,6 +25,7 @@ INITRD = RAM + (64 << 20)
 GICD, GICR = 0x2F000000, 0x2F100000
 UART0 = 0x1C090000
 UART0_SPI = 5
+AFFINITIES = (0x000, 0x100)  # of the CPUs: each has one thread, so they are counted in Aff1
 GIC_PHANDLE, CLOCK_PHANDLE = 1, 2
 _PPI, _SPI, _LEVEL_HIGH, _LEVEL_LOW = 1, 0, 4, 8
 
@@ -54,9 +57,10 @@ class Fvp:
             "bp.pl011_uart0.out_file=-",
             "bp.pl011_uart0.unbuffered_output=1",
             "bp.secure_memory=0",
-            "cluster0.cpu0.semihosting-enable=1",
-            f"cluster0.cpu0.RVBAR={IMAGE:#x}",
-            "pctl.startup=0.0.0.0",
+            f"cluster0.NUM_CORES={len(AFFINITIES)}",
+            *(f"cluster0.cpu{n}.semihosting-enable=1" for n in range(len(AFFINITIES))),
+            *(f"cluster0.cpu{n}.RVBAR={IMAGE:#x}" for n in range(len(AFFINITIES))),
+            "pctl.startup=0.0.*.*",
         )
         command = [path]
         for parameter in parameters:
@@ -67,6 +71,14 @@ class Fvp:
         if start.initrd:
             command += ["--data", f"cluster0.cpu0={start.initrd}@{INITRD:#x}"]
         return command + list(start.extra)
+
+
+def _cpu(affinity):
+    return {
+        "device_type": strings("cpu"),
+        "compatible": strings("arm,armv8"),
+        "reg": cells64(affinity),
+    }
 
 
 def describe(bootargs, initrd=""):
@@ -87,12 +99,7 @@ def describe(bootargs, initrd=""):
             "cpus": {
                 "#address-cells": cells(2),
                 "#size-cells": cells(0),
-                # The model's affinities count in Aff1. Without PSCI nobody starts another CPU.
-                "cpu@0": {
-                    "device_type": strings("cpu"),
-                    "compatible": strings("arm,armv8"),
-                    "reg": cells64(0),
-                },
+                **{f"cpu@{affinity:x}": _cpu(affinity) for affinity in AFFINITIES},
             },
             f"memory@{RAM:x}": {
                 "device_type": strings("memory"),
