@@ -243,7 +243,8 @@ class Session:
         settings = self.settings
         selection = ",".join(settings.patterns)
         tokens = []
-        if len(selection) > MAX_INLINE_SELECTION:
+        # QEMU gives an ELF file no initrd; its bootargs may be as long as they like.
+        if len(selection) > MAX_INLINE_SELECTION and not self.target.machine.elf_at:
             start.initrd = os.path.join(self.logs, "selection")
             with open(start.initrd, "w", encoding="utf-8") as stream:
                 stream.write("\n".join(settings.patterns) + "\n")

@@ -60,6 +60,13 @@ class Outcomes(Fixture):
         self.assertEqual(len(run.cases), 40)
         self.assertIn("assay.tests=@initrd", self.starts()[0])
 
+    def test_there_is_no_initrd_beside_an_elf_file(self):
+        tests = {f"a.{'x' * 40}{number}": "pass" for number in range(40)}
+        machine = Machine("fake", "", "arm64", "qemu", ["tcg"], [], elf_at=0x40200000)
+        run = self.run_session(tests, list(tests), machine=machine)
+        self.assertEqual(len(run.cases), 40)
+        self.assertIn("assay.tests=a.x", self.starts()[0])
+
 
     def test_the_guest_gets_two_thirds_of_the_time(self):
         for seconds, guest in ((30, 20), (2, 1), (1.5, 1), (1.4, 0)):
