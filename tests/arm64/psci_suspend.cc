@@ -80,8 +80,9 @@ psci_standby_probe:
         stp     x24, x25, [x9, #152]
         stp     x26, x27, [x9, #168]
         stp     x28, x29, [x9, #184]
+        str     x30, [x9, #200]
         mov     x10, sp
-        stp     x30, x10, [x9, #200]
+        str     x10, [x9, #216]
         ldr     x10, [x9, #208]
         mov     sp, x10
         ldp     x18, x19, [sp, #16]
