@@ -166,6 +166,10 @@ def load(path):
     expectations = _load_expectations(path, data.pop("expect", []))
     for name in data.get("defects", []):
         shared = path.parent / "defects" / f"{name}.toml"
+        if not shared.exists():  # a machine outside the tree may name the project's own
+            shared = Path(__file__).parent / "machines" / "defects" / f"{name}.toml"
+        if not shared.exists():
+            raise BadMachine(f"{path}: defects: there is no {name}.toml in defects/")
         expectations += _load_expectations(shared, _read(shared).get("expect", []))
     return Machine(name=path.stem, expectations=expectations, **data)
 

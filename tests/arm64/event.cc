@@ -3,6 +3,8 @@
 // WFE and SEV: Arm ARM D1.7.1, "Wait for Event". The event register keeps an event that comes
 // before the wait.
 
+#include "arm64/timer/timers.h"
+#include "lib/irq/irq.h"
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
 #include "lib/time/time.h"
@@ -42,4 +44,31 @@ TEST(smp, event_is_not_lost,
         arch::send_event();
     }
     EXPECT_EQ(lost, 0U);  // number of the event that was
+}
+
+// Runs `send`, then a WFE that a timer would end after a while. Whether the timer had to.
+template <typename Send>
+static bool sleeps_after(irq::Id timer_interrupt, Send send)
+{
+    const timer::Guard saved{timer::virtual_timer};
+    std::atomic<bool> slept{false};
+    const auto wake = [&](irq::Id) {
+        timer::virtual_timer.disable();
+        slept = true;
+    };
+    const irq::Guard guard{timer_interrupt, wake};
+    timer::virtual_timer.arm(timer::virtual_timer.count() + timer::milliseconds(300).value);
+    send();
+    arch::wait_for_event();
+    return slept;
+}
+
+TEST(smp, own_event,
+     .summary = "an event that a CPU sends itself, by SEV or SEVL, ends its next WFE at once",
+     .needs = timer_virt)
+{
+    const auto interrupt = timer::interrupt(timer::Kind::virt);
+    ASSERT_TRUE(interrupt.has_value());
+    EXPECT_FALSE(sleeps_after(*interrupt, [] { arch::send_event(); }));
+    EXPECT_FALSE(sleeps_after(*interrupt, [] { asm volatile("sevl" ::: "memory"); }));
 }
