@@ -9,6 +9,7 @@ from host import tools
 
 _ADDRESS = re.compile(r"image\+(0x[0-9a-f]{1,12})\b")
 _RETURN = re.compile(r"#([1-9]\d*) +image\+(0x[0-9a-f]{1,12})\b")
+_GLUE = "lib/base/function_ref.h"
 
 
 class Symbolizer:
@@ -68,7 +69,10 @@ class Symbolizer:
         blocks = result.stdout.split("\n\n")
         for key, block in zip(keys, blocks):
             lines = block.strip().splitlines()
-            for function, where in zip(lines[::2], lines[1::2]):
+            frames = list(zip(lines[::2], lines[1::2]))
+            # The call through a reference is of interest only where nothing else is known.
+            frames = [frame for frame in frames if _GLUE not in frame[1]] or frames
+            for function, where in frames:
                 # What the compiler's own headers inline says nothing to anybody.
                 if function != "??" and not where.startswith("/usr/"):
                     self._frames[key].append(f"{short_name(function)} {_short(where)}")

@@ -204,7 +204,7 @@ class CommandLines(unittest.TestCase):
             "-display none",
             "-serial chardev:console",
             "-accel tcg -machine virt,gic-version=3 -cpu max -smp 2 -m 256",
-            "-chardev socket,id=control,fd=7 -mon chardev=control,mode=control",
+            "-chardev socket,id=control,fd=7 -qmp chardev:control",
             "-kernel /b/i.img -append assay.seed=1 -initrd /i -d guest_errors",
         ):
             self.assertIn(part, text)

@@ -57,7 +57,7 @@ class Qemu:
             command += SEMIHOSTING
         if start.control_fd >= 0:
             command += ["-chardev", f"socket,id=control,fd={start.control_fd}"]
-            command += ["-mon", "chardev=control,mode=control"]
+            command += ["-qmp", "chardev:control"]
         command += ["-kernel", start.kernel, "-append", start.bootargs]
         if start.initrd:
             command += ["-initrd", start.initrd]

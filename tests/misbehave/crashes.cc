@@ -7,6 +7,7 @@
 #include "lib/test/test.h"
 #include "lib/time/time.h"
 
+#include <arch/exception.h>
 #include <arch/timer.h>
 
 #include <atomic>
@@ -56,4 +57,24 @@ TEST(misbehave, recursion_in_handler,
     arch::set_deadline(arch::counter());
     timer::delay(timer::patience());
     EXPECT_TRUE(false);
+}
+
+TEST(misbehave, crash_in_handler,
+     .summary = "an interrupt handler crashes while the interrupted code expects an exception",
+     .needs = irq, .on_request = true)
+{
+    const auto id = arch::deadline_timer_irq();
+    if (!id) {
+        return test::skip("{}", id.error().what);
+    }
+    const auto handler = [](irq::Id) {
+        const fdt::Region& last = mem::ram().back();
+        *reinterpret_cast<volatile std::uint64_t*>(last.base + last.size) = 1;
+    };
+    const irq::Guard guard{*id, handler};
+    const auto swallowed = arch::raised([] {
+        arch::set_deadline(arch::counter());
+        timer::delay(timer::patience());
+    });
+    EXPECT_FALSE(swallowed.has_value());
 }
