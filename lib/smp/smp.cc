@@ -265,7 +265,7 @@ Task::~Task()
 
 bool Task::done() const
 {
-    return waited_ || all_cpus[index_].work.load(std::memory_order_acquire) == nullptr;
+    return waited_ || all_cpus[index_].work.load(std::memory_order_acquire) != &work_;
 }
 
 void Task::wait()
