@@ -26,7 +26,6 @@ TEST(Options, Defaults)
     EXPECT_EQ(options.timeout_seconds, 10U);
     EXPECT_FALSE(options.shuffle);
     EXPECT_FALSE(options.list);
-    EXPECT_EQ(options.exit, "");
 }
 
 TEST(Options, All)
@@ -42,7 +41,6 @@ TEST(Options, All)
     EXPECT_EQ(options.repeat, 3U);
     EXPECT_EQ(options.first, 7U);
     EXPECT_EQ(options.timeout_seconds, 0U);
-    EXPECT_EQ(options.exit, "semihosting");
     EXPECT_TRUE(options.list);
 }
 

@@ -3,6 +3,7 @@
 #include "lib/boot/boot.h"
 
 #include "lib/base/build_id.h"
+#include "lib/boot/words.h"
 #include "lib/console/console.h"
 #include "lib/console/discover.h"
 #include "lib/irq/irq.h"
@@ -86,12 +87,13 @@ void main(const Info& info)
     console::print("KTAP version 1\n");
     note(console_found);
 
-    const auto options = test::parse_options(info.command_line, initrd_text(tree));
+    // First the way to end the VM: its status is to tell that the command line was refused.
     note(arch::discover_power(tree));
+    require(arch::select_exit(option(info.command_line, "assay.exit").value_or("")));
+    const auto options = test::parse_options(info.command_line, initrd_text(tree));
     if (!options) {
         test::bail_out(options.error());
     }
-    require(arch::select_exit(options->exit));
     note(arch::discover_interrupts(tree));
     note(arch::discover_timers(tree));
     smp::set_hooks({.waiting = test::check_deadline,

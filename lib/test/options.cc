@@ -91,7 +91,6 @@ Verdict apply(Options& options, std::string_view word, std::string_view initrd)
     } else if (name == "el2") {
         good = value == "stay" || value == "drop";
     } else if (name == "exit") {
-        options.exit = value;
         good = !value.empty();
     } else {
         return Verdict::unknown;

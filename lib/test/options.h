@@ -9,7 +9,7 @@
 //     assay.first=N               begin with the N-th case of that plan, counted from 1
 //     assay.timeout=SECONDS       for each case; 0: no watchdog
 //     assay.el2=stay|drop         read by the architecture's start code
-//     assay.exit=METHOD           how to end the VM (<arch/power.h>)
+//     assay.exit=METHOD           how to end the VM (<arch/power.h>): read by boot::main
 //     assay.list                  print the cases and end
 //
 // Numbers are decimal, or hexadecimal behind 0x. Of a repeated word the last one counts.
@@ -30,7 +30,6 @@ struct Options {
     bool shuffle = false;
     bool list = false;
     // "": whatever the machine offers. NOLINTNEXTLINE(readability-redundant-member-init)
-    std::string_view exit{};
 };
 
 // Words without the prefix are other people's. The options point into both texts. Errors are
