@@ -89,11 +89,15 @@ TEST(ipi, all_to_all,
     Counts counts;
     std::atomic<unsigned> turn{0};
     std::atomic<unsigned> ready{0};
-    // The CPUs send one after the other; those whose turn it is not sleep.
+    // The CPUs send one after the other; those whose turn it is not sleep. Each is woken for its
+    // turn and at the end, and stays until it has taken both: none arrives when its handler is
+    // gone.
+    const auto all_wakes = [](unsigned cpu) { return cpu == 0 ? 1U : 2U; };
     smp::on_all_cpus([&] {
         const unsigned self = smp::this_cpu().index;
         const CountedIpi data{counts, first_free};
         const CountedIpi wake{counts, next_turn};
+        const auto& woken = counts.taken[self][next_turn];
         ready.fetch_add(1);
         EXPECT_TRUE(timer::wait_until([&] { return ready.load() == cpus; }));
         while (turn.load() != cpus) {
@@ -101,6 +105,7 @@ TEST(ipi, all_to_all,
                 sleep_unless([&] { return turn.load() == self || turn.load() == cpus; });
                 continue;
             }
+            EXPECT_TRUE(timer::wait_until([&] { return woken.load() == all_wakes(self) - 1; }));
             for (unsigned receiver = 0; receiver < cpus; ++receiver) {
                 const auto& taken = counts.taken[receiver][first_free];
                 for (unsigned round = 1; round <= rounds; ++round) {
@@ -110,9 +115,17 @@ TEST(ipi, all_to_all,
                 }
             }
             turn.store(self + 1);
-            for (unsigned receiver = 0; receiver < cpus; ++receiver) {
+            if (self + 1 < cpus) {
+                send(self + 1, next_turn);
+            }
+        }
+        const unsigned last = cpus - 1;
+        if (self == last) {
+            for (unsigned receiver = 0; receiver < last; ++receiver) {
                 send(receiver, next_turn);
             }
+        } else {
+            EXPECT_TRUE(timer::wait_until([&] { return woken.load() == all_wakes(self); }));
         }
     });
     for (unsigned receiver = 0; receiver < cpus; ++receiver) {
