@@ -86,6 +86,8 @@ std::string_view machine_name()
     if (tree) {
         static_cast<void>(console::discover(*tree));
         static_cast<void>(arch::discover_power(*tree));
+        const auto method = boot::option(tree->boot_arguments(), "assay.exit");
+        static_cast<void>(arch::select_exit(method.value_or("")));
     }
     TextBuffer<160> text;
     format_to(text, "{} ({:#x})", error.what, error.value);

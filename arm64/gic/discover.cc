@@ -81,7 +81,9 @@ void offer_if(bool there, Capability capability, const char* reason)
     }
 }
 
-Result<> discover_controller(const fdt::Tree& tree)
+}  // namespace
+
+Result<> discover_interrupts(const fdt::Tree& tree)
 {
     Result<> result;
     const char* reason = "no interrupt controller node that is known";
@@ -108,13 +110,6 @@ Result<> discover_controller(const fdt::Tree& tree)
              controller != nullptr ? "the driver of this interrupt controller has none" : reason);
     offer_if(!gicv5::routing_services().empty(), Capability::gicv5_irs, "no arm,gic-v5-irs node");
     return result;
-}
-
-}  // namespace
-
-Result<> discover_interrupts(const fdt::Tree& tree)
-{
-    return discover_controller(tree);
 }
 
 Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier& specifier)

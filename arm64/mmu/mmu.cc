@@ -196,22 +196,17 @@ Result<> map(Table& table, unsigned level, std::uint64_t begin, std::uint64_t en
     return {};
 }
 
-struct Leaf {
-    Descriptor* entry;
-    unsigned level;
-};
-
-std::optional<Leaf> find_leaf(std::uint64_t address)
+// The entry that maps `address`, or says that nothing does.
+Descriptor find_leaf(std::uint64_t address)
 {
-    Table* table = root;
-    for (unsigned level = 0; table != nullptr; ++level) {
-        Descriptor& entry = table->entry[mmu::index(address, level)];
+    const Table* table = root;
+    for (unsigned level = 0;; ++level) {
+        const Descriptor entry = table->entry[mmu::index(address, level)];
         if (!entry.is_table(level)) {
-            return entry.raw == 0 ? std::nullopt : std::optional{Leaf{&entry, level}};
+            return entry;
         }
         table = table_at(entry);
     }
-    return {};
 }
 
 // Splits blocks until `address` has a page entry of its own.
@@ -236,12 +231,6 @@ Result<Descriptor*> page_entry(std::uint64_t address)
     return &entry;
 }
 
-struct ImageRange {
-    const char* begin;
-    const char* end;
-    arch::Access access;
-};
-
 // Gives every page of the range an entry of its own.
 Result<> split_blocks(std::uintptr_t address, std::uint64_t size)
 {
@@ -252,6 +241,12 @@ Result<> split_blocks(std::uintptr_t address, std::uint64_t size)
     }
     return {};
 }
+
+struct ImageRange {
+    const char* begin;
+    const char* end;
+    arch::Access access;
+};
 
 Result<> map_image()
 {
@@ -421,8 +416,7 @@ Result<> prepare_pages(std::uintptr_t address, std::uint64_t size)
 
 std::optional<Access> access_of(std::uintptr_t address)
 {
-    const auto leaf = find_leaf(address);
-    return leaf ? access_in(*leaf->entry) : std::nullopt;
+    return access_in(find_leaf(address));
 }
 
 AccessGuard::AccessGuard(std::uintptr_t address, std::uint64_t size, Access access)

@@ -13,8 +13,8 @@
 #include <arch/mmu.h>
 #include <arch/power.h>
 
-#include <memory>
 #include <new>
+#include <optional>
 
 namespace smp {
 
