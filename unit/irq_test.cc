@@ -43,6 +43,10 @@ public:
     void end(irq::Id id) override { ended.push_back(id.value); }
     [[nodiscard]] unsigned ipi_count() const override { return 0; }
     [[nodiscard]] irq::Id ipi(unsigned) const override { return {0}; }
+    [[nodiscard]] std::optional<unsigned> ipi_number(irq::Id id) const override
+    {
+        return id == other_irq ? std::optional{1U} : std::nullopt;
+    }
     void send_ipi(unsigned, unsigned) override {}
 };
 
@@ -131,7 +135,7 @@ TEST_F(Irq, PermanentHandlerIsForEveryCpuAndGuardsGoBeforeIt)
 {
     static unsigned permanent = 0;
     static constexpr auto on_permanent = [](irq::Id) { ++permanent; };
-    irq::install_permanently(other_irq, on_permanent);
+    irq::install_permanently(1, on_permanent);
     controller.candidates = {other_irq, other_irq};
     std::thread{[] {
         smp::Cpu other_cpu{};

@@ -12,6 +12,8 @@
 
 #include "lib/base/register.h"
 
+#include <arch/sysreg.h>
+
 #include <cstdint>
 
 // op0, op1, CRn, CRm, op2 of MRS and MSR: Arm ARM (DDI 0487) C5.1.2.
@@ -26,31 +28,22 @@ struct SystemRegister : Bits<Self, std::uint64_t> {
 
 namespace sysreg {
 
-#ifdef __aarch64__
-
 template <typename R>
 [[nodiscard]] inline R read()
 {
-    std::uint64_t value;
-    asm volatile("mrs %0, S%c1_%c2_C%c3_C%c4_%c5"
-                 : "=r"(value)
-                 : "i"(R::op0), "i"(R::op1), "i"(R::crn), "i"(R::crm), "i"(R::op2)
-                 : "memory");
-    return R::from(value);
+    return R::from(arch::read_system_register<R::op0, R::op1, R::crn, R::crm, R::op2>());
 }
 
 template <typename R>
 inline void write(R value)
 {
-    asm volatile("msr S%c1_%c2_C%c3_C%c4_%c5, %x0" ::"rZ"(value.raw), "i"(R::op0), "i"(R::op1),
-                 "i"(R::crn), "i"(R::crm), "i"(R::op2)
-                 : "memory");
+    arch::write_system_register<R::op0, R::op1, R::crn, R::crm, R::op2>(value.raw);
 }
 
 // Context synchronization event: earlier writes to system registers take effect.
 inline void synchronize()
 {
-    asm volatile("isb" ::: "memory");
+    arch::synchronize_context();
 }
 
 // The I/O provider for drivers that are templates: the system registers of this CPU.
@@ -67,7 +60,5 @@ struct Provider {
     }
     void synchronize() const { sysreg::synchronize(); }
 };
-
-#endif
 
 }  // namespace sysreg

@@ -107,6 +107,10 @@ public:
 
     [[nodiscard]] unsigned ipi_count() const override { return gic::ipi_count; }
     [[nodiscard]] irq::Id ipi(unsigned number) const override { return {number}; }
+    [[nodiscard]] std::optional<unsigned> ipi_number(irq::Id id) const override
+    {
+        return gic::ipi_number(id);
+    }
     void send_ipi(unsigned cpu, unsigned number) override
     {
         arch::io_barrier();

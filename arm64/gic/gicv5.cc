@@ -87,6 +87,7 @@ public:
     // There are no SGIs: inter-processor interrupts would be LPIs.
     [[nodiscard]] unsigned ipi_count() const override { return 0; }
     [[nodiscard]] irq::Id ipi(unsigned) const override { return {0}; }
+    [[nodiscard]] std::optional<unsigned> ipi_number(irq::Id) const override { return {}; }
     void send_ipi(unsigned, unsigned) override {}
 
     [[nodiscard]] std::span<const Irs<Mmio>> routing_services() const

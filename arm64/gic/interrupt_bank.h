@@ -13,8 +13,10 @@
 
 #include "lib/base/register.h"
 #include "lib/base/result.h"
+#include "lib/irq/irq.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace gic {
 
@@ -48,6 +50,11 @@ inline constexpr std::uint32_t last_special_intid = 1023;
 
 // SGIs that serve as inter-processor interrupts. Secure firmware keeps the others to itself.
 inline constexpr unsigned ipi_count = 8;
+
+[[nodiscard]] constexpr std::optional<unsigned> ipi_number(irq::Id id)
+{
+    return id.value < ipi_count ? std::optional{id.value} : std::nullopt;
+}
 
 template <typename Io>
 class InterruptBank {

@@ -18,11 +18,7 @@ constinit std::atomic<unsigned> spurious_interrupts{0};
 constinit Guard* newest_guard = nullptr;
 constinit Spinlock guards_lock;
 
-struct Permanent {
-    Id id;
-    Handler handler;
-};
-constinit std::optional<Permanent> permanent[max_permanent];
+constinit std::optional<Handler> permanent[permanent_ipis];
 
 }  // namespace
 
@@ -45,24 +41,14 @@ std::optional<Handler> installed_handler(Id id)
             return guard->handler_;
         }
     }
-    for (const auto& installed : permanent) {
-        if (installed && installed->id == id) {
-            return installed->handler;
-        }
-    }
-    return {};
+    const auto number = the_controller->ipi_number(id);
+    return number && *number < permanent_ipis ? permanent[*number] : std::nullopt;
 }
 
-void install_permanently(Id id, Handler handler)
+void install_permanently(unsigned ipi_number, Handler handler)
 {
     const SpinlockGuard lock{guards_lock};
-    for (auto& slot : permanent) {
-        if (!slot || slot->id == id) {
-            slot = Permanent{id, handler};
-            return;
-        }
-    }
-    test::bail_out("more permanent interrupt handlers than irq::max_permanent");
+    permanent[ipi_number] = handler;
 }
 
 void dispatch()

@@ -49,7 +49,9 @@ public:
 
     // Inter-processor interrupts: `ipi_count()` numbers from 0; 0 when the machine has none.
     [[nodiscard]] virtual unsigned ipi_count() const = 0;
-    [[nodiscard]] virtual Id ipi(unsigned number) const = 0;  // as the receiver sees it
+    // As the calling CPU receives it; the other way round, where `id` is an IPI of this CPU.
+    [[nodiscard]] virtual Id ipi(unsigned number) const = 0;
+    [[nodiscard]] virtual std::optional<unsigned> ipi_number(Id id) const = 0;
     // What this CPU wrote to memory before is visible to the receiver's handler.
     virtual void send_ipi(unsigned cpu, unsigned number) = 0;
 
@@ -68,10 +70,10 @@ void dispatch();
 // Interrupts taken by any CPU that had no candidate at the acknowledge.
 [[nodiscard]] unsigned spurious_count();
 
-// Installs a handler on every CPU for good, for the harness's own inter-processor interrupts; a CPU
-// that wants the interrupt enables it. At most max_permanent; guards go before it.
-inline constexpr unsigned max_permanent = 4;
-void install_permanently(Id id, Handler handler);
+// Installs a handler of IPI `number` on every CPU for good, for the harness itself; a CPU that wants
+// the interrupt enables it. Numbers below permanent_ipis; guards go before it.
+inline constexpr unsigned permanent_ipis = 2;
+void install_permanently(unsigned ipi_number, Handler handler);
 
 // Installs a handler and enables the interrupt on the calling CPU; puts both back. Handlers belong
 // to a CPU: the same interrupt may have another one elsewhere. A newer guard of the same interrupt

@@ -218,7 +218,7 @@ Result<> start_all(const fdt::Tree& tree)
         }
     }
     if (has_ipis()) {
-        irq::install_permanently(irq::controller()->ipi(ipi::wake), on_wake);
+        irq::install_permanently(ipi::wake, on_wake);
     }
     for (const Cpu& cpu : all_cpus.subspan(1)) {
         if (const auto started = start(cpu.index); !started) {

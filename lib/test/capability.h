@@ -21,6 +21,15 @@
     X(gicv3, "GICv3 or GICv4 with system registers")      \
     X(gicv5, "GICv5 CPU interface")                       \
     X(gicv5_irs, "GICv5 interrupt routing service")       \
+    X(gicv5_spi, "GICv5 SPIs")                            \
+    X(gicv5_lpi, "GICv5 LPIs")                            \
+    X(gicv5_setlpi, "GICv5 SETLPI frame")                 \
+    X(gicv5_one_n, "GICv5 1-of-N targeting")              \
+    X(gicv5_its, "GICv5 interrupt translation service")   \
+    X(gicv5_iwb, "GICv5 interrupt wire bridge")           \
+    X(nmi, "FEAT_NMI")                                    \
+    X(kvm, "KVM")                                         \
+    X(edu, "QEMU's edu PCI device")                       \
     X(timer_virt, "EL1 virtual timer with an interrupt")  \
     X(timer_phys, "EL1 physical timer with an interrupt") \
     X(el2, "tests run at EL2 (VHE)")                      \

@@ -81,9 +81,8 @@ constexpr auto on_question = [](irq::Id) {
 void answer_report_requests()
 {
     if (can_ask()) {
-        const irq::Id id = irq::controller()->ipi(smp::ipi::report);
-        irq::install_permanently(id, on_question);
-        irq::controller()->enable(id);
+        irq::install_permanently(smp::ipi::report, on_question);
+        irq::controller()->enable(irq::controller()->ipi(smp::ipi::report));
     }
 }
 

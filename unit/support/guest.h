@@ -31,6 +31,7 @@ public:
     void end(irq::Id) override {}
     [[nodiscard]] unsigned ipi_count() const override { return 0; }
     [[nodiscard]] irq::Id ipi(unsigned) const override { return {}; }
+    [[nodiscard]] std::optional<unsigned> ipi_number(irq::Id) const override { return {}; }
     void send_ipi(unsigned, unsigned) override {}
 
 private:
