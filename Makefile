@@ -3,6 +3,7 @@
 #   make                    the image of ARCH (default arm64) with TOOLCHAIN (llvm, gnu)
 #   make check              everything the project tests itself with; ends with "N passed, N failed"
 #   make unit               host unit tests, under AddressSanitizer and UBSan
+#   make models             the guest code as a host program, on models of hardware
 #   make fuzz               each fuzzer for FUZZ_SECONDS (default 10)
 #   make lint, make format  clang-format and clang-tidy; apply clang-format
 #   make bench              the figures the project holds itself to
@@ -18,7 +19,7 @@ BUILD := build$(patsubst %,-%,$(filter-out llvm,$(TOOLCHAIN)))/$(ARCH)
 IMAGE := $(BUILD)/assay-$(ARCH)
 VERSION := $(BUILD)/include/assay/version.h
 
-.PHONY: image check unit fuzz lint format bench clean compile_commands.json FORCE
+.PHONY: image check unit models fuzz lint format bench clean compile_commands.json FORCE
 .SUFFIXES:
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -36,7 +37,8 @@ $(error TOOLCHAIN is llvm or gnu)
 endif
 include deps/targets/$(ARCH).mk
 
-HOST_GOALS := unit fuzz fuzz-% lint format bench build/unit/% build/lint/% build/plugins/%
+HOST_GOALS := unit models fuzz fuzz-% lint format bench build/unit/% build/models/% build/lint/% \
+              build/plugins/%
 deps_for    = build/deps/$(ARCH)-$1.mk
 DEPS       := $(call deps_for,$(TOOLCHAIN)) \
               $(if $(filter $(HOST_GOALS),$(MAKECMDGOALS)),$(call deps_for,llvm) $(call deps_for,check))
@@ -88,7 +90,7 @@ CXX23 := -std=c++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics
 # LLVM: its C++ library's headers, configured for a bare machine, over picolibc's.
 llvm_CODE    = -nostdlibinc -isystem $(PICOLIBC)/include
 llvm_CXX     = -Wglobal-constructors $(CLANG_WARNINGS) -nostdinc++ -isystem deps/libcxx -isystem $(LIBCXX)
-llvm_LDFLAGS = --no-undefined --fatal-warnings
+llvm_LDFLAGS = --no-undefined --fatal-warnings --pack-dyn-relocs=relr
 # GNU: the headers it comes with.
 gnu_CODE     = $(GNU_FLAGS)
 gnu_LDFLAGS  = --no-undefined --no-warn-rwx-segments
@@ -171,12 +173,15 @@ $(BUILD)/version.checked: $(GIT_LOG) $(if $(wildcard $(VERSION)),,FORCE)
 # lib/ without what the host's own runtime has, and sources of ARCH that hold no instruction (most of its
 # drivers are templates in headers).
 PORTABLE := $(sort $(filter-out lib/boot/runtime.cc,$(call find,lib,*.cc)))
+PORTABLE_ARCH := arm64/gic/gicv5/description.cc
 UNIT     := $(sort $(filter-out unit/fuzz/%,$(call find,unit,*.cc)))
+# What stands in for hardware: models of devices, and what all of them share.
+MODELS   := $(sort $(call find,models/core,*.cc) $(call find,models/gicv5,*.cc))
 FUZZERS  := $(patsubst unit/fuzz/%_fuzz.cc,%,$(wildcard unit/fuzz/*_fuzz.cc))
 
 unit_object      = $(1:%=build/unit/obj/%.o)
 PORTABLE_OBJECTS = $(call unit_object,$(PORTABLE)) $(LIBFDT_NAMES:%=build/unit/obj/libfdt/%.o)
-UNIT_OBJECTS     = $(call unit_object,$(UNIT))
+UNIT_OBJECTS     = $(call unit_object,$(UNIT) $(PORTABLE_ARCH) $(MODELS))
 ARCH_OBJECTS     = $(call unit_object,$(filter unit/arch/%,$(UNIT)))
 FUZZER_OBJECTS   = $(call unit_object,$(FUZZERS:%=unit/fuzz/%_fuzz.cc))
 
@@ -234,9 +239,45 @@ $(eval $(call remember,build/unit/link.flags,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS)
 -include $(patsubst %.o,%.d,$(UNIT_OBJECTS) $(PORTABLE_OBJECTS) $(FUZZER_OBJECTS))
 endif
 
+# --- Model machine ------------------------------------------------------------------------------
+# The guest code again, and those of its tests that hold no instruction, as a host program whose
+# devices are models: models/machine is the architecture. Headers it does not have are arm64's.
+
+MODEL_PROGRAM := build/models/assay-arm64-model
+MACHINE       := $(sort $(call find,models/machine,*.cc))
+MODEL_SOURCES := $(PORTABLE) $(MACHINE) $(sort $(call find,arm64/gic,*.cc)) \
+                 arm64/timer/timers.cc arm64/cpu/syndrome.cc \
+                 $(filter-out tests/common/selftest_image.cc,$(sort $(wildcard tests/common/*.cc))) \
+                 $(filter-out %_a64.cc,$(sort $(wildcard tests/arm64/gicv5*.cc)))
+MODEL_OBJECTS  = $(MODEL_SOURCES:%=build/models/obj/%.o) $(call unit_object,$(MODELS)) \
+                 $(LIBFDT_NAMES:%=build/unit/obj/libfdt/%.o)
+MODEL_COMPILE  = $(HOST_CXX) -std=c++23 $(WARNINGS) $(CLANG_WARNINGS) -O1 -g \
+                 -fno-omit-frame-pointer $(SANITIZE) $(PATHS) -fPIE \
+                 -fsanitize-ignorelist=models/machine/sanitizer.ignore -I. \
+                 -Imodels/machine/include -Iarm64/include -I$(BUILD)/include -isystem $(LIBFDT)
+MODEL_LINK     = $(HOST_CXX) $(SANITIZE) -pie -pthread -fuse-ld=lld -Wl,--build-id=sha1 \
+                 -Wl,-T,models/machine/tests.ld
+
+models: $(MODEL_PROGRAM)
+
+$(MODEL_PROGRAM): $(MODEL_OBJECTS) models/machine/tests.ld build/models/link.flags
+	$(call show,LINK,$@)
+	$Q$(MODEL_LINK) $(MODEL_OBJECTS) -o $@
+
+build/models/obj/%.cc.o: %.cc build/models/compile.flags models/machine/sanitizer.ignore | $(VERSION)
+	$(call show,CXX,$< (model))
+	@mkdir -p $(@D)
+	$Q$(MODEL_COMPILE) -MMD -MP -c $< -o $@
+
+ifneq ($(filter $(HOST_GOALS),$(MAKECMDGOALS)),)
+$(eval $(call remember,build/models/compile.flags,$(MODEL_COMPILE)))
+$(eval $(call remember,build/models/link.flags,$(MODEL_LINK) $(MODEL_OBJECTS)))
+-include $(patsubst %.o,%.d,$(MODEL_OBJECTS))
+endif
+
 # --- Style --------------------------------------------------------------------------------------
 
-STYLED := $(sort $(foreach folder,lib $(ARCH) tests unit,$(call find,$(folder),*.h *.cc)))
+STYLED := $(sort $(foreach folder,lib $(ARCH) tests unit models,$(call find,$(folder),*.h *.cc)))
 TIDY   := $(filter %.cc,$(STYLED))
 
 lint: build/lint/format $(TIDY:%=build/lint/%.tidy)
@@ -257,6 +298,18 @@ build/lint/unit/%.tidy: build/unit/obj/unit/%.o .clang-tidy
 	$(call show,TIDY,unit/$*)
 	@mkdir -p $(@D)
 	$(call tidy,unit/$*,$(HOST_COMPILE))
+	@touch $@
+
+build/lint/models/machine/%.tidy: build/models/obj/models/machine/%.o .clang-tidy
+	$(call show,TIDY,models/machine/$*)
+	@mkdir -p $(@D)
+	$(call tidy,models/machine/$*,$(MODEL_COMPILE))
+	@touch $@
+
+build/lint/models/%.tidy: build/unit/obj/models/%.o .clang-tidy
+	$(call show,TIDY,models/$*)
+	@mkdir -p $(@D)
+	$(call tidy,models/$*,$(HOST_COMPILE))
 	@touch $@
 
 build/lint/%.tidy: $(BUILD)/obj/%.o .clang-tidy

@@ -51,7 +51,7 @@ entry:
         b       3f
 2:      mrs     x26, sctlr_el2
 3:
-        // Relocate: every entry is R_AARCH64_RELATIVE (the build checks it).
+        // Relocate: every entry is relative (the build checks it). Those of RELA are triples.
         address x10, _start
         address x11, rela_begin
         address x12, rela_end
@@ -62,6 +62,30 @@ entry:
         add     x15, x15, x10
         str     x15, [x10, x13]
         b       1b
+2:
+        // Of RELR (generic ABI, "Relative Relocation Table"), which not every linker makes: an even
+        // word is the offset of a place; an odd one a bitmap of the 63 words behind the last place.
+        address x11, relr_begin
+        address x12, relr_end
+1:      cmp     x11, x12
+        b.hs    2f
+        ldr     x13, [x11], #8
+        tbnz    x13, #0, 3f
+        add     x14, x13, x10
+        ldr     x15, [x14]
+        add     x15, x15, x10
+        str     x15, [x14], #8          // x14: the word behind
+        b       1b
+3:      mov     x16, x14
+        add     x14, x14, #(63 * 8)
+4:      lsr     x13, x13, #1
+        cbz     x13, 1b
+        tbz     x13, #0, 5f
+        ldr     x15, [x16]
+        add     x15, x15, x10
+        str     x15, [x16]
+5:      add     x16, x16, #8
+        b       4b
 2:
         address x11, bss_begin
         address x12, bss_end
