@@ -132,6 +132,11 @@ void offer_cpu_capabilities()
     } else {
         test::offer(Capability::pmu);
     }
+    if (sysreg::read<ID_AA64PFR1_EL1>()[ID_AA64PFR1_EL1::NMI] != 0) {
+        test::offer(Capability::nmi);
+    } else {
+        test::missing(Capability::nmi, "ID_AA64PFR1_EL1.NMI is 0");
+    }
 }
 
 }  // namespace

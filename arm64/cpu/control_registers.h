@@ -24,6 +24,13 @@ struct SCTLR_EL1 : SystemRegister<SCTLR_EL1, 3, 0, 1, 0, 0> {
     static constexpr Field SA0{4};  // the same at EL0
     static constexpr Field I{12};   // instruction cacheability
     static constexpr Field UCT{15};
+    static constexpr Field NMI{61};        // interrupts with superpriority are NMIs
+    static constexpr Field SPINTMASK{62};  // code on SP_EL1 is not interrupted, not even by an NMI
+};
+
+// PSTATE.ALLINT: masks NMIs as well (FEAT_NMI).
+struct ALLINT : SystemRegister<ALLINT, 3, 0, 4, 3, 0> {
+    static constexpr Field mask{13};
 };
 
 struct CPACR_EL1 : SystemRegister<CPACR_EL1, 3, 0, 1, 0, 2> {
@@ -57,6 +64,7 @@ struct ISR_EL1 : SystemRegister<ISR_EL1, 3, 0, 12, 1, 0> {
     static constexpr Field F{6};
     static constexpr Field I{7};
     static constexpr Field A{8};
+    static constexpr Field IS{10};  // the IRQ has superpriority
 };
 
 struct CTR_EL0 : SystemRegister<CTR_EL0, 3, 3, 0, 0, 1> {
@@ -79,6 +87,10 @@ struct ID_AA64PFR0_EL1 : SystemRegister<ID_AA64PFR0_EL1, 3, 0, 0, 4, 0> {
 };
 struct ID_AA64PFR1_EL1 : SystemRegister<ID_AA64PFR1_EL1, 3, 0, 0, 4, 1> {
     static constexpr Field MTE{11, 8};
+    static constexpr Field NMI{39, 36};
+};
+struct ID_AA64PFR2_EL1 : SystemRegister<ID_AA64PFR2_EL1, 3, 0, 0, 4, 2> {
+    static constexpr Field GCIE{15, 12};
 };
 struct ID_AA64DFR0_EL1 : SystemRegister<ID_AA64DFR0_EL1, 3, 0, 0, 5, 0> {
     static constexpr Field PMUVer{11, 8};

@@ -21,6 +21,7 @@ struct Driver {
     Capability capability;
     std::array<const char*, 2> compatible;  // null where there is one alone
     const char* absent;                     // what is said when no node is compatible
+    void (*report_absent)(const char* reason);  // of its parts; null where it has none
     Result<irq::Controller*> (*start)(const fdt::Node& node);
     Result<irq::Id> (*interrupt_id)(std::span<const std::uint32_t> cells);
 };
@@ -29,18 +30,21 @@ constexpr Driver drivers[]{
     {.capability = Capability::gicv2,
      .compatible = {"arm,cortex-a15-gic", "arm,gic-400"},
      .absent = "no arm,gic-400 or arm,cortex-a15-gic node",
+     .report_absent = nullptr,
      .start = gicv2::start,
      .interrupt_id = gic::interrupt_id},
     {.capability = Capability::gicv3,
      .compatible = {"arm,gic-v3"},
      .absent = "no arm,gic-v3 node",
+     .report_absent = nullptr,
      .start = gicv3::start,
      .interrupt_id = gic::interrupt_id},
     {.capability = Capability::gicv5,
      .compatible = {"arm,gic-v5"},
      .absent = "no arm,gic-v5 node",
+     .report_absent = gicv5::report_absent,
      .start = gicv5::start,
-     .interrupt_id = gicv5::interrupt_id},
+     .interrupt_id = gicv5::prepare_interrupt},
 };
 
 // The controller that works, and where its node is.
@@ -72,6 +76,14 @@ Result<irq::Controller*> start(const Driver& driver, const fdt::Node& node)
     return controller;
 }
 
+void report_missing(const Driver& driver, const char* reason)
+{
+    test::missing(driver.capability, reason);
+    if (driver.report_absent != nullptr) {
+        driver.report_absent(reason);
+    }
+}
+
 void offer_if(bool there, Capability capability, const char* reason)
 {
     if (there) {
@@ -90,14 +102,14 @@ Result<> discover_interrupts(const fdt::Tree& tree)
     for (const Driver& driver : drivers) {
         const auto node = find_node(tree, driver);
         if (!node) {
-            test::missing(driver.capability, driver.absent);
+            report_missing(driver, driver.absent);
             continue;
         }
         const auto controller = start(driver, *node);
         if (!controller) {
             result = std::unexpected{controller.error()};
             reason = controller.error().what;
-            test::missing(driver.capability, reason);
+            report_missing(driver, reason);
             continue;
         }
         chosen = {.driver = &driver, .node = node->offset()};
@@ -106,9 +118,10 @@ Result<> discover_interrupts(const fdt::Tree& tree)
     }
     const irq::Controller* const controller = irq::controller();
     offer_if(controller != nullptr, Capability::irq, reason);
-    offer_if(controller != nullptr && controller->ipi_count() != 0, Capability::ipi,
-             controller != nullptr ? "the driver of this interrupt controller has none" : reason);
-    offer_if(!gicv5::routing_services().empty(), Capability::gicv5_irs, "no arm,gic-v5-irs node");
+    // A controller that has none has said why.
+    if (controller == nullptr || controller->ipi_count() != 0) {
+        offer_if(controller != nullptr, Capability::ipi, reason);
+    }
     return result;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/mem/memory.h"
 #include "lib/test/test.h"
 
+#include <arch/cache.h>
 #include <arch/mmu.h>
 
 #include <algorithm>
@@ -277,16 +278,10 @@ Result<> map_image()
 // are stale (Arm ARM D7.4.4; the boot protocol promises a clean image and nothing else).
 void invalidate_written_data()
 {
-    const std::uint64_t line = std::uint64_t{4} << sysreg::read<CTR_EL0>()[CTR_EL0::DminLine];
-    for (auto at = image::address_of(image::data_begin); at < image::address_of(image::image_end);
-         at += line) {
-        asm volatile("dc ivac, %0" ::"r"(at) : "memory");
-    }
-    for (auto at = reinterpret_cast<std::uintptr_t>(pool);
-         at < reinterpret_cast<std::uintptr_t>(pool) + pool_used * sizeof(Table); at += line) {
-        asm volatile("dc ivac, %0" ::"r"(at) : "memory");
-    }
-    asm volatile("dsb sy" ::: "memory");
+    const std::uint64_t data = image::address_of(image::data_begin);
+    arch::invalidate_to_coherency(data, image::address_of(image::image_end) - data);
+    arch::invalidate_to_coherency(reinterpret_cast<std::uintptr_t>(pool),
+                                  pool_used * sizeof(Table));
 }
 
 }  // namespace
@@ -359,16 +354,6 @@ Result<> mmu::enable()
     sysreg::synchronize();
     enabled = true;
     return {};
-}
-
-void mmu::clean_to_memory(const void* address, std::uint64_t size)
-{
-    const std::uint64_t line = std::uint64_t{4} << sysreg::read<CTR_EL0>()[CTR_EL0::DminLine];
-    const auto begin = reinterpret_cast<std::uintptr_t>(address) & ~(line - 1);
-    for (auto at = begin; at < reinterpret_cast<std::uintptr_t>(address) + size; at += line) {
-        asm volatile("dc cvac, %0" ::"r"(at) : "memory");
-    }
-    asm volatile("dsb sy" ::: "memory");
 }
 
 namespace arch {

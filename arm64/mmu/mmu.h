@@ -19,7 +19,4 @@ namespace mmu {
 // MMU and caches of this CPU on. Errors: no memory for the tables.
 [[nodiscard]] Result<> enable();
 
-// Writes [address, address + size) back from the caches, for a CPU whose caches are off.
-void clean_to_memory(const void* address, std::uint64_t size);
-
 }  // namespace mmu

@@ -10,6 +10,7 @@
 #include "lib/smp/smp.h"
 #include "lib/test/capability.h"
 
+#include <arch/cache.h>
 #include <arch/power.h>
 
 #include <cstddef>
@@ -28,12 +29,19 @@ namespace {
 enum class ExitMethod : std::uint8_t { psci, semihosting, none };
 constinit ExitMethod exit_method = ExitMethod::psci;
 
+// To memory, for a CPU whose caches are off.
+template <typename T>
+void clean(const T& object)
+{
+    clean_to_coherency(reinterpret_cast<std::uintptr_t>(&object), sizeof(object));
+}
+
 void release_from_pen(smp::Cpu& cpu)
 {
     pen_release.cpu = static_cast<const CpuData*>(&cpu);
-    mmu::clean_to_memory(&pen_release, sizeof(pen_release));  // in memory before the affinity is
+    clean(pen_release);  // in memory before the affinity is
     pen_release.affinity = cpu.hardware_id;
-    mmu::clean_to_memory(&pen_release, sizeof(pen_release));
+    clean(pen_release);
     send_event();
 }
 
@@ -55,9 +63,9 @@ Result<> discover_power(const fdt::Tree& tree)
 Result<> start_cpu(smp::Cpu& cpu)
 {
     // The new CPU reads these with its caches off.
-    mmu::clean_to_memory(&cpu, sizeof(cpu));
-    mmu::clean_to_memory(&translation_settings, sizeof(translation_settings));
-    mmu::clean_to_memory(&privilege_settings, sizeof(privilege_settings));
+    clean(cpu);
+    clean(translation_settings);
+    clean(privilege_settings);
     if (psci::conduit() == psci::Conduit::none) {
         if (entry_state.level != 3) {
             return fail("no way to start a CPU: there is no psci node");

@@ -7,6 +7,7 @@
 #include "lib/console/console.h"
 #include "lib/console/discover.h"
 #include "lib/irq/irq.h"
+#include "lib/pci/pci.h"
 #include "lib/smp/smp.h"
 #include "lib/test/capability.h"
 #include "lib/test/fatal.h"
@@ -96,6 +97,7 @@ void main(const Info& info)
     }
     note(arch::discover_interrupts(tree));
     note(arch::discover_timers(tree));
+    note(pci::discover(tree));
     smp::set_hooks({.waiting = test::check_deadline,
                     .deadlock = [](std::string_view why) { test::hang(why, nullptr); },
                     .online = test::answer_report_requests});

@@ -96,6 +96,11 @@ public:
     [[nodiscard]] Result<InterruptSpecifier> interrupt(std::size_t index = 0) const;
     // The interrupt that `interrupt-names` calls `name`.
     [[nodiscard]] Result<InterruptSpecifier> interrupt(std::string_view name) const;
+    // Of a nexus, a node with an `interrupt-map`: where the interrupt of a device below it goes.
+    // `source` is the device's unit address, then its specifier, each in as many cells as the nexus
+    // says: for PCI <bus:device.function 0 0 pin>. One map is followed.
+    [[nodiscard]] Result<InterruptSpecifier>
+    map_interrupt(std::span<const std::uint32_t> source) const;
 
     [[nodiscard]] const Tree& tree() const { return *tree_; }
     [[nodiscard]] int offset() const { return offset_; }

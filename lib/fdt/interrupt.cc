@@ -89,6 +89,28 @@ namespace {
     return fail("no such interrupt");
 }
 
+// How many cells the unit addresses of a node's children have. A node that does not say has two
+// (2.3.5); an interrupt controller that does not say has no children, so its addresses have none.
+[[nodiscard]] std::size_t address_cells(Node node, std::uint32_t otherwise)
+{
+    const auto property = node.property("#address-cells");
+    return property ? property->cell().value_or(otherwise) : otherwise;
+}
+
+// Whether the entry of an interrupt-map that begins at cell `at` is for `source`. A mask that is
+// missing, or too short, covers all.
+[[nodiscard]] bool is_entry_for(std::span<const std::uint32_t> source, const Property& map,
+                                std::size_t at, std::optional<Property> mask)
+{
+    for (std::size_t i = 0; i < source.size(); ++i) {
+        const std::uint32_t bits = mask ? mask->cell(i).value_or(~0U) : ~0U;
+        if (map.cell(at + i) != (source[i] & bits)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 }  // namespace
 
 Result<InterruptSpecifier> Node::interrupt(std::size_t index) const
@@ -122,6 +144,37 @@ Result<InterruptSpecifier> Node::interrupt(std::string_view name) const
         return fail("no interrupt of that name");
     }
     return interrupt(*index);
+}
+
+// 2.4.3. An entry: unit address and specifier of the child, controller, and the same two numbers as
+// the controller counts them.
+Result<InterruptSpecifier> Node::map_interrupt(std::span<const std::uint32_t> source) const
+{
+    const auto map = property("interrupt-map");
+    const auto own_cells = property("#interrupt-cells");
+    if (!map || !own_cells) {
+        return fail("no interrupt-map");
+    }
+    if (source.size() != address_cells(*this, 2) + own_cells->cell().value_or(0)) {
+        return fail("interrupt-map counts other cells", source.size());
+    }
+    const auto mask = property("interrupt-map-mask");
+    for (std::size_t at = 0; at + source.size() < map->cells();) {
+        const auto controller = controller_of(*tree_, map->cell(at + source.size()));
+        if (!controller) {
+            return std::unexpected{controller.error()};
+        }
+        const auto count = specifier_cells(*controller);
+        if (!count) {
+            return std::unexpected{count.error()};
+        }
+        const std::size_t target = at + source.size() + 1 + address_cells(*controller, 0);
+        if (is_entry_for(source, *map, at, mask)) {
+            return read_specifier(*controller, *map, target, *count);
+        }
+        at = target + *count;
+    }
+    return fail("interrupt-map has no such interrupt");
 }
 
 }  // namespace fdt

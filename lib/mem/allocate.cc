@@ -151,4 +151,11 @@ std::byte* Pages::release()
     return std::exchange(data_, nullptr);
 }
 
+Pages Pages::adopt(std::byte* data, std::size_t size)
+{
+    const SpinlockGuard guard{lock};
+    ++live;
+    return {data, align_up(size, page_size)};
+}
+
 }  // namespace mem

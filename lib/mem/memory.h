@@ -42,8 +42,9 @@ public:
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(data_); }
     void zero() const;
-    // Keeps the pages for good.
+    // Keeps the pages for good, or until somebody adopts what release() returned.
     std::byte* release();
+    [[nodiscard]] static Pages adopt(std::byte* data, std::size_t size);
 
 private:
     friend Result<Pages> allocate(std::size_t, std::size_t);

@@ -293,12 +293,14 @@ void Barrier::wait()
 
 void secondary_main(Cpu& cpu)
 {
+    bool woken_by_ipi = false;
     if (irq::controller() != nullptr) {
         if (const auto ready = irq::controller()->init_cpu(); !ready) {
             console::print("# error: cpu{}: {} ({:#x})\n", cpu.index, ready.error().what,
                            ready.error().value);
         } else if (has_ipis()) {
             irq::controller()->enable(irq::controller()->ipi(ipi::wake));
+            woken_by_ipi = true;
         }
     }
     hooks.online();
@@ -310,7 +312,7 @@ void secondary_main(Cpu& cpu)
         static_cast<void>(arch::mask_interrupts());
         const Work* const work = cpu.work.load(std::memory_order_acquire);
         if (work == nullptr) {
-            if (has_ipis()) {
+            if (woken_by_ipi) {
                 arch::wait_for_interrupt();
             } else {
                 arch::wait_for_event();

@@ -92,6 +92,8 @@ Verdict apply(Options& options, std::string_view word, std::string_view initrd)
         good = value == "stay" || value == "drop";
     } else if (name == "exit") {
         good = !value.empty();
+    } else if (name == "ipi") {
+        good = value == "lpi" || value == "spi" || value == "none";
     } else {
         return Verdict::unknown;
     }

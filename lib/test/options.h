@@ -10,6 +10,7 @@
 //     assay.timeout=SECONDS       for each case; 0: no watchdog
 //     assay.el2=stay|drop         read by the architecture's start code
 //     assay.exit=METHOD           how to end the VM (<arch/power.h>): read by boot::main
+//     assay.ipi=lpi|spi|none      what a GICv5 takes for IPIs: read by its driver
 //     assay.list                  print the cases and end
 //
 // Numbers are decimal, or hexadecimal behind 0x. Of a repeated word the last one counts.

@@ -27,9 +27,6 @@ struct DCZID_EL0 : SystemRegister<DCZID_EL0, 3, 3, 0, 0, 7> {
 struct ID_DFR0_EL1 : SystemRegister<ID_DFR0_EL1, 3, 0, 0, 1, 2> {
     static constexpr Field PerfMon{27, 24};
 };
-struct ID_AA64PFR2_EL1 : SystemRegister<ID_AA64PFR2_EL1, 3, 0, 0, 4, 2> {
-    static constexpr Field GCIE{15, 12};
-};
 struct ID_AA64ZFR0_EL1 : SystemRegister<ID_AA64ZFR0_EL1, 3, 0, 0, 4, 4> {};
 struct ID_AA64SMFR0_EL1 : SystemRegister<ID_AA64SMFR0_EL1, 3, 0, 0, 4, 5> {};
 

@@ -44,6 +44,10 @@ public:
     {
         return check(fdt_property_u32(data(), name, cell));
     }
+    TreeBuilder& bytes(const char* name, const void* value, std::size_t length)
+    {
+        return check(fdt_property(data(), name, value, static_cast<int>(length)));
+    }
     // Two cells each for address and size.
     TreeBuilder& reg(const std::vector<fdt::Region>& regions)
     {

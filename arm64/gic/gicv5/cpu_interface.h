@@ -6,11 +6,13 @@
 // Priorities are 0 (highest) to 31; priority 0 is an NMI where FEAT_NMI is in use.
 #pragma once
 
+#include "arm64/cpu/control_registers.h"
 #include "arm64/cpu/sysreg.h"
 #include "arm64/gic/gicv5/instructions.h"
 #include "arm64/gic/gicv5/intid.h"
 #include "arm64/gic/wait.h"
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -76,6 +78,10 @@ struct ICC_PPI_PRIORITYR_EL1
 
 inline constexpr unsigned priority_registers = ppi_count / 8;
 
+// PPIs 0 to 31 are those that the architecture gives a meaning to: bring-up does not loop over
+// more.
+inline constexpr unsigned prepared_ppis = 32;
+
 // What the driver gives every interrupt: in the middle, and exact where only four bits are
 // implemented.
 inline constexpr std::uint8_t default_priority = 0x10;
@@ -86,8 +92,8 @@ public:
     constexpr CpuInterface() = default;
     constexpr explicit CpuInterface(Io io) : io_{io} {}
 
-    // All PPIs off, neither pending nor active, at default priority; nothing taken as active.
-    // Error: the priority of SW_PPI, which every CPU has, does not stick.
+    // All PPIs off, neither pending nor active, those of prepared_ppis at default priority; nothing
+    // taken as active. Error: the priority of SW_PPI, which every CPU has, does not stick.
     [[nodiscard]] Result<> reset() const
     {
         io_.write(ICC_PPI_ENABLER_EL1<0>{});
@@ -96,7 +102,7 @@ public:
         io_.write(ICC_PPI_CPENDR_EL1<1>::from(~std::uint64_t{0}));
         io_.write(ICC_PPI_CACTIVER_EL1<0>::from(~std::uint64_t{0}));
         io_.write(ICC_PPI_CACTIVER_EL1<1>::from(~std::uint64_t{0}));
-        for_each_priority_register([this]<unsigned N>() {
+        for_each_priority_register<prepared_ppis / 8>([this]<unsigned N>() {
             io_.write(ICC_PPI_PRIORITYR_EL1<N>::from(0x0101'0101'0101'0101U * default_priority));
         });
         io_.write(ICC_APR_EL1{});
@@ -140,6 +146,12 @@ public:
         return bits >= 5 ? 0x1f : 0x1e;
     }
 
+    // Bits of INTID.ID.
+    [[nodiscard]] unsigned id_bits() const
+    {
+        return io_.template read<ICC_IDR0_EL1>()[ICC_IDR0_EL1::ID_BITS] == 0 ? 16 : 24;
+    }
+
     [[nodiscard]] std::uint16_t iaffid() const
     {
         return static_cast<std::uint16_t>(
@@ -155,25 +167,44 @@ public:
         }
         return irq::Id{static_cast<std::uint32_t>(best.raw)};
     }
+    // An NMI (priority 0 while SCTLR_EL1.NMI is 1) is hidden from CDIA. ISR_EL1.IS alone does not
+    // make one, and only a CPU with FEAT_NMI has it.
     [[nodiscard]] std::optional<irq::Id> acknowledge() const
     {
-        const auto acknowledged = io_.template read<CDIA>();
-        if (acknowledged[CDIA::VALID] == 0) {
-            return {};
+        if (const auto id = acknowledge_by<CDIA>()) {
+            return id;
         }
-        io_.write(GSB_ACK{});
-        io_.synchronize();
-        return irq::Id{static_cast<std::uint32_t>(acknowledged.raw)};
+        return io_.template read<ISR_EL1>()[ISR_EL1::IS] != 0 ? acknowledge_nmi() : std::nullopt;
+    }
+    [[nodiscard]] std::optional<irq::Id> acknowledge_nmi() const
+    {
+        return acknowledge_by<CDNMIA>();
     }
     // The interrupt may be signalled again.
     void deactivate(irq::Id id) const { io_.write(CDDI::from(id.value)); }
     // The highest active priority is over.
     void drop_priority() const { io_.write(CDEOI{}); }
+    // The highest active priority; nothing when idle.
+    [[nodiscard]] std::optional<std::uint8_t> running_priority() const
+    {
+        const auto active = io_.template read<ICC_APR_EL1>();
+        if (active.raw == 0) {
+            return {};
+        }
+        return static_cast<std::uint8_t>(std::countr_zero(active.raw));
+    }
 
     // PPIs of this CPU, `ppi` below ppi_count. Writes are complete on return.
 
     [[nodiscard]] bool enabled(unsigned ppi) const { return test<ICC_PPI_ENABLER_EL1>(ppi); }
-    void enable(unsigned ppi) const { change_enable(ppi, true); }
+    // One beyond prepared_ppis is at default priority from here on.
+    void enable(unsigned ppi) const
+    {
+        if (ppi >= prepared_ppis) {
+            set_priority(ppi, default_priority);
+        }
+        change_enable(ppi, true);
+    }
     void disable(unsigned ppi) const { change_enable(ppi, false); }
 
     [[nodiscard]] bool pending(unsigned ppi) const { return test<ICC_PPI_SPENDR_EL1>(ppi); }
@@ -217,12 +248,24 @@ private:
     }
 
     // The registers are numbered in their encoding, so a number has to be a constant.
-    template <typename Function>
+    template <unsigned Count = priority_registers, typename Function>
     static void for_each_priority_register(Function function)
     {
         [&]<unsigned... N>(std::integer_sequence<unsigned, N...>) {
             (function.template operator()<N>(), ...);
-        }(std::make_integer_sequence<unsigned, priority_registers>{});
+        }(std::make_integer_sequence<unsigned, Count>{});
+    }
+
+    template <typename Acknowledge>
+    [[nodiscard]] std::optional<irq::Id> acknowledge_by() const
+    {
+        const auto acknowledged = io_.template read<Acknowledge>();
+        if (acknowledged[Acknowledge::VALID] == 0) {
+            return {};
+        }
+        io_.write(GSB_ACK{});
+        io_.synchronize();
+        return irq::Id{static_cast<std::uint32_t>(acknowledged.raw)};
     }
 
     template <template <unsigned> typename R>

@@ -20,6 +20,10 @@ struct Intid : Bits<Intid, std::uint32_t> {
 
 enum class IntidType : std::uint8_t { ppi = 1, lpi = 2, spi = 3 };
 
+// What makes an interrupt pending: an event, or the state of a wire. As ICC_ICSR_EL1.HM,
+// IRS_SPI_CFGR.TM and the operand of CDHM have it.
+enum class HandlingMode : std::uint8_t { edge = 0, level = 1 };
+
 inline constexpr unsigned ppi_count = 128;  // 0 to 63 have an architected meaning
 
 [[nodiscard]] constexpr irq::Id intid(IntidType type, std::uint32_t id)
@@ -30,11 +34,23 @@ inline constexpr unsigned ppi_count = 128;  // 0 to 63 have an architected meani
 {
     return intid(IntidType::ppi, number);
 }
+[[nodiscard]] constexpr irq::Id lpi(std::uint32_t number)
+{
+    return intid(IntidType::lpi, number);
+}
+[[nodiscard]] constexpr irq::Id spi(std::uint32_t number)
+{
+    return intid(IntidType::spi, number);
+}
+[[nodiscard]] constexpr bool is_a(IntidType type, irq::Id id)
+{
+    return Intid::from(id.value)[Intid::TYPE] == static_cast<std::uint32_t>(type);
+}
 [[nodiscard]] constexpr bool is_ppi(irq::Id id)
 {
-    return Intid::from(id.value)[Intid::TYPE] == static_cast<std::uint32_t>(IntidType::ppi);
+    return is_a(IntidType::ppi, id);
 }
-[[nodiscard]] constexpr unsigned number(irq::Id id)
+[[nodiscard]] constexpr std::uint32_t number(irq::Id id)
 {
     return Intid::from(id.value)[Intid::ID];
 }
@@ -42,21 +58,41 @@ inline constexpr unsigned ppi_count = 128;  // 0 to 63 have an architected meani
 // The PPI that software raises on its own CPU. The only architected one that is edge-triggered.
 inline constexpr unsigned sw_ppi = 3;
 
-// Device tree specifier <type id flags>: types as in INTIDs. The mode of a PPI is fixed, its flags
-// are advice. Binding: Linux Documentation/devicetree/bindings/interrupt-controller/arm,gic-v5.yaml
-[[nodiscard]] constexpr Result<irq::Id> interrupt_id(std::span<const std::uint32_t> cells)
+// A device's interrupt as its device tree node tells it.
+struct DeviceInterrupt {
+    irq::Id id;
+    HandlingMode mode;  // of an SPI's wire; for a PPI it is advice: ICC_PPI_HMR_EL1 has the truth
+};
+
+// Device tree specifier <type id flags>: types as in INTIDs, flags 1 and 2 for edges, 4 and 8 for
+// levels. Binding: Linux Documentation/devicetree/bindings/interrupt-controller/arm,gic-v5.yaml
+[[nodiscard]] constexpr Result<DeviceInterrupt>
+device_interrupt(std::span<const std::uint32_t> cells)
 {
     if (cells.size() < 3) {
         return fail("interrupt specifier for a GICv5 has fewer than three cells", cells.size());
     }
-    if (cells[0] != static_cast<std::uint32_t>(IntidType::ppi)) {
-        return fail("interrupt specifier for a GICv5 is not of a PPI, the type with a driver",
-                    cells[0]);
+    const auto type = static_cast<IntidType>(cells[0]);
+    if (cells[0] > 3 || (type != IntidType::ppi && type != IntidType::spi)) {
+        return fail("interrupt specifier for a GICv5 names neither a PPI nor an SPI", cells[0]);
     }
-    if (cells[1] >= ppi_count) {
+    if (type == IntidType::ppi && cells[1] >= ppi_count) {
         return fail("interrupt specifier for a GICv5 names a PPI beyond 127", cells[1]);
     }
-    return ppi(cells[1]);
+    if (cells[1] > Intid::ID.mask()) {
+        return fail("interrupt specifier for a GICv5 has an ID of more than 24 bits", cells[1]);
+    }
+    constexpr std::uint32_t edges = 0x1 | 0x2;
+    const auto mode = (cells[2] & edges) != 0 ? HandlingMode::edge : HandlingMode::level;
+    return DeviceInterrupt{.id = intid(type, cells[1]), .mode = mode};
+}
+[[nodiscard]] constexpr Result<irq::Id> interrupt_id(std::span<const std::uint32_t> cells)
+{
+    const auto interrupt = device_interrupt(cells);
+    if (!interrupt) {
+        return std::unexpected{interrupt.error()};
+    }
+    return interrupt->id;
 }
 
 }  // namespace gicv5
