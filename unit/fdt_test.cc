@@ -12,6 +12,7 @@
 #include <cstring>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -285,6 +286,46 @@ TEST(Fdt, FvpInterruptsByName)
     EXPECT_THAT(error_of(tree->find("serial0")->interrupt()), HasSubstr("interrupt-map"));
 }
 
+TEST(Fdt, InterruptMapsOfPci)
+{
+    for (const auto& [name, type] :
+         {std::pair{"qemu-11.1-gicv2", 0u}, {"qemu-11.1-gicv3", 0u}, {"qemu-11.1-gicv5", 3u}}) {
+        const DeviceTree tree{name};
+        const auto bridge = tree->find_compatible("pci-host-ecam-generic");
+        ASSERT_TRUE(bridge) << name;
+        // Four lines, shared by the slots in turn: bits [12:11] of the address count, and the pin.
+        for (std::uint32_t slot = 0; slot < 32; ++slot) {
+            for (std::uint32_t pin = 1; pin <= 4; ++pin) {
+                const std::uint32_t source[]{slot << 11 | 7 << 8, 0, 0, pin};
+                const auto interrupt = bridge->map_interrupt(source);
+                ASSERT_TRUE(interrupt) << interrupt.error().what;
+                EXPECT_EQ(tree->at(interrupt->controller), tree->root().child("intc"));
+                EXPECT_THAT(std::span(interrupt->cells).first(interrupt->count),
+                            testing::ElementsAre(type, 3 + (slot + pin - 1) % 4, 4u));
+            }
+        }
+        const std::uint32_t no_pin[]{0, 0, 0, 0};
+        EXPECT_EQ(error_of(bridge->map_interrupt(no_pin)), "interrupt-map has no such interrupt");
+        EXPECT_EQ(error_of(bridge->map_interrupt(std::span{no_pin}.first(3))),
+                  "interrupt-map counts other cells");
+        EXPECT_EQ(error_of(tree->root().map_interrupt(no_pin)), "no interrupt-map");
+    }
+}
+
+TEST(Fdt, InterruptMapsWithoutAddressesAbove)
+{
+    const DeviceTree tree{"fvp-revc"};
+    const auto bus = tree->find("/bus@8000000");
+    const std::uint32_t serial[]{3, 0x9'0000, 5};  // the mask leaves the interrupt alone
+    const auto interrupt = bus->map_interrupt(serial);
+    ASSERT_TRUE(interrupt) << interrupt.error().what;
+    EXPECT_EQ(interrupt->controller, tree->find_compatible("arm,gic-v3")->offset());
+    EXPECT_THAT(std::span(interrupt->cells).first(interrupt->count),
+                testing::ElementsAre(0u, 5u, 4u));
+    const std::uint32_t other[]{3, 0x9'0000, 6};
+    EXPECT_EQ(error_of(bus->map_interrupt(other)), "interrupt-map has no such interrupt");
+}
+
 TEST(Fdt, FvpAffinitiesAreNotIndices)
 {
     const DeviceTree tree{"fvp-revc"};
@@ -340,6 +381,20 @@ TEST(Fdt, UnusableInterruptsAreErrors)
     const auto child = tree->find("/in-controller/child");
     EXPECT_EQ(child->interrupt("second")->cells[0], 3u);
     EXPECT_EQ(error_of(child->interrupt("third")), "no such interrupt");
+}
+
+TEST(Fdt, UnusableInterruptMapsAreErrors)
+{
+    const DeviceTree tree{"malformed"};
+    const auto map = [&](const char* path, std::uint32_t interrupt) {
+        return tree->find(path)->map_interrupt({&interrupt, 1});
+    };
+    EXPECT_EQ(map("/nexus", 1)->cells[1], 6u);
+    EXPECT_EQ(error_of(map("/nexus", 2)), "interrupt specifier is cut short");
+    EXPECT_EQ(error_of(map("/nexus", 3)), "interrupt-map has no such interrupt");
+    EXPECT_EQ(error_of(map("/nexus-to-lost", 1)), "interrupt controller not found");
+    EXPECT_THAT(error_of(map("/nexus-to-nexus", 1)), HasSubstr("not followed"));
+    EXPECT_EQ(error_of(map("/nexus-without-cells", 1)), "no interrupt-map");
 }
 
 TEST(Fdt, PathsThatLeadNowhere)

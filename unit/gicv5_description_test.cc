@@ -8,7 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -91,7 +93,8 @@ protected:
         }
         builder_.end().node("irs").property("compatible", "arm,gic-v5-irs").reg(shape.reg);
         if (!shape.reg_names.empty()) {
-            builder_.bytes("reg-names", shape.reg_names.data(), shape.reg_names.size() + 1);
+            builder_.bytes("reg-names", std::as_bytes(std::span{shape.reg_names.c_str(),
+                                                               shape.reg_names.size() + 1}));
         }
         std::vector<std::uint32_t> cpus;
         for (const std::uint32_t phandle : shape.cpus) {
@@ -101,10 +104,10 @@ protected:
         for (const std::uint16_t iaffid : shape.iaffids) {
             iaffids.push_back(cpu_to_fdt16(iaffid));
         }
-        builder_.bytes("cpus", cpus.data(), cpus.size() * 4);
-        builder_.bytes("arm,iaffids", iaffids.data(), iaffids.size() * 2);
+        builder_.bytes("cpus", std::as_bytes(std::span{cpus}));
+        builder_.bytes("arm,iaffids", std::as_bytes(std::span{iaffids}));
         if (shape.dma_noncoherent) {
-            builder_.bytes("dma-noncoherent", nullptr, 0);
+            builder_.bytes("dma-noncoherent", {});
         }
         builder_.end();
         tree_ = builder_.open();

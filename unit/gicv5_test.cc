@@ -41,18 +41,6 @@ TEST(Gicv5Intid, HasItsTypeOnTop)
     EXPECT_EQ(number(ppi(127)), 127U);
 }
 
-TEST(Gicv5Specifier, CountsPpisWithoutOffset)
-{
-    const std::uint32_t timer[]{1, 27, 8};
-    EXPECT_EQ(interrupt_id(timer)->value, 0x2000'001bU);
-    const std::uint32_t uart[]{3, 1, 4};
-    EXPECT_FALSE(interrupt_id(uart));
-    const std::uint32_t beyond[]{1, 128, 4};
-    EXPECT_FALSE(interrupt_id(beyond));
-    const std::uint32_t two_cells[]{1, 27};
-    EXPECT_FALSE(interrupt_id(two_cells));
-}
-
 class Gicv5 : public testing::Test {
 protected:
     unit::IoScript script;
@@ -65,13 +53,13 @@ protected:
     void expect_priorities()
     {
         icc.expect_write(ICC_PPI_PRIORITYR_EL1<N>::from(0x1010'1010'1010'1010));
-        if constexpr (N + 1 < priority_registers) {
+        if constexpr (N + 1 < prepared_ppis / 8) {
             expect_priorities<N + 1>();
         }
     }
 };
 
-TEST_F(Gicv5, ResetWritesAllPpiState)
+TEST_F(Gicv5, ResetWritesStateOfPreparedPpis)
 {
     icc.expect_write(ICC_PPI_ENABLER_EL1<0>::from(0));
     icc.expect_write(ICC_PPI_ENABLER_EL1<1>::from(0));
@@ -140,7 +128,28 @@ TEST_F(Gicv5, AcknowledgeIsCompletedByABarrier)
 TEST_F(Gicv5, AcknowledgeOfNothing)
 {
     icc.expect_read(CDIA::from(0));
+    icc.expect_read(ISR_EL1::from(0));
     EXPECT_FALSE(cpu_interface.acknowledge());
+}
+
+TEST_F(Gicv5, AnNmiIsHiddenFromTheOrdinaryAcknowledge)
+{
+    icc.expect_read(CDIA::from(0));
+    icc.expect_read(ISR_EL1{}.with(ISR_EL1::I, 1).with(ISR_EL1::IS, 1));
+    icc.expect_read(CDNMIA::from(0x1'2000'0003));
+    icc.expect_write(GSB_ACK{});
+    icc.expect_synchronize();
+    EXPECT_EQ(cpu_interface.acknowledge(), std::optional{ppi(sw_ppi)});
+}
+
+TEST_F(Gicv5, RunningPriorityIsTheLowestBit)
+{
+    icc.expect_read(ICC_APR_EL1::from(0x8000'0110));
+    EXPECT_EQ(cpu_interface.running_priority(), std::optional<std::uint8_t>{4});
+    icc.expect_read(ICC_APR_EL1::from(0x8000'0000));
+    EXPECT_EQ(cpu_interface.running_priority(), std::optional<std::uint8_t>{31});
+    icc.expect_read(ICC_APR_EL1::from(0));
+    EXPECT_FALSE(cpu_interface.running_priority());
 }
 
 TEST_F(Gicv5, IdZeroIsACandidate)
@@ -169,6 +178,13 @@ TEST_F(Gicv5, PpiStateIsInTwoRegisters)
     icc.expect_write(ICC_PPI_ENABLER_EL1<1>::from(~1ULL));
     icc.expect_synchronize();
     cpu_interface.disable(64);
+    icc.expect_read(ICC_PPI_PRIORITYR_EL1<12>::from(0));  // reset() has left it out
+    icc.expect_write(ICC_PPI_PRIORITYR_EL1<12>::from(0x1000));
+    icc.expect_synchronize();
+    icc.expect_read(ICC_PPI_ENABLER_EL1<1>::from(0));
+    icc.expect_write(ICC_PPI_ENABLER_EL1<1>::from(1ULL << 33));
+    icc.expect_synchronize();
+    cpu_interface.enable(97);
     icc.expect_read(ICC_PPI_SPENDR_EL1<1>::from(1ULL << 63));
     EXPECT_TRUE(cpu_interface.pending(127));
     icc.expect_write(ICC_PPI_CACTIVER_EL1<0>::from(1ULL << 3));

@@ -33,6 +33,8 @@ void read_node(fdt::Node node)
     static_cast<void>(node.reg("ns-config"));
     static_cast<void>(node.interrupt("virt"));
     static_cast<void>(node.reg_count());
+    constexpr std::uint32_t pci_function[]{0x800, 0, 0, 1};
+    static_cast<void>(node.map_interrupt(pci_function));
     for (std::size_t i = 0; i < max_elements; ++i) {
         static_cast<void>(node.reg(i));
         static_cast<void>(node.unit_address(i));

@@ -12,7 +12,10 @@
 #include <gtest/gtest.h>
 #include <libfdt.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,9 +47,12 @@ public:
     {
         return check(fdt_property_u32(data(), name, cell));
     }
-    TreeBuilder& bytes(const char* name, const void* value, std::size_t length)
+    TreeBuilder& bytes(const char* name, std::span<const std::byte> value)
     {
-        return check(fdt_property(data(), name, value, static_cast<int>(length)));
+        void* place = nullptr;
+        check(fdt_property_placeholder(data(), name, static_cast<int>(value.size()), &place));
+        std::ranges::copy(value, static_cast<std::byte*>(place));
+        return *this;
     }
     // Two cells each for address and size.
     TreeBuilder& reg(const std::vector<fdt::Region>& regions)

@@ -59,9 +59,9 @@ struct IstGeometry {
     // Bytes of the table that IRS_IST_BASER points to; its alignment, too.
     [[nodiscard]] constexpr std::uint64_t base_table_bytes() const
     {
-        const unsigned n = two_level ? std::max(5U, id_bits - level2_id_bits() + 2)
-                                     : std::max(5U, id_bits + 1 + entry_size);
-        return std::uint64_t{2} << n;
+        const unsigned level1_bits = id_bits > level2_id_bits() ? id_bits - level2_id_bits() : 0;
+        return std::uint64_t{2} << std::max(5U, two_level ? level1_bits + 2
+                                                          : id_bits + 1 + entry_size);
     }
     [[nodiscard]] constexpr std::uint32_t level1_index(std::uint32_t lpi) const
     {
