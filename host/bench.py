@@ -15,14 +15,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from host import machine, vmm
+from host import globs, machine, vmm
+from host.results import CRASH, TIMEOUT, XFAIL
+from host.settings import Settings
 from host.tools import ROOT
 
 MACHINES = ("arm64-gicv2", "arm64-gicv3", "arm64-gicv5", "arm64-el2")
 IMAGE = ROOT / "build" / "arm64" / "assay-arm64.img"
 QEMU_UART = "0x9000000"  # of QEMU's virt machine
 
-MAX_INSTRUCTIONS = 200_000
+MAX_INSTRUCTIONS = {"arm64-gicv3": 200_000, "arm64-gicv5": 250_000}
 MAX_IMAGE_BYTES = 400 * 1024
 MAX_OVERHEAD_SECONDS = 0.4
 # A floor with a huge margin, which says nothing of how fast the suite should be: ten times what a
@@ -35,7 +37,7 @@ def qemu_command(name, bootargs, extra=()):
     """What the runner itself would start for this machine."""
     chosen = machine.load_named(name)
     backend = vmm.backend(chosen.vmm)
-    path = backend.find(os.environ.get("QEMU", ""), chosen.arch)
+    path = backend.find(Settings(programs={"qemu": os.environ.get("QEMU", "")}), chosen)
     guest = " ".join([*chosen.guest, bootargs])
     start = vmm.Start(
         machine=chosen,
@@ -64,15 +66,15 @@ def run(command):
     return time.monotonic() - begin
 
 
-def instructions_to_first_byte():
+def instructions_to_first_byte(name):
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "plugin.log"
         plugin = f"{ROOT}/build/plugins/first_output.so,uart={QEMU_UART}"
         extra = ("-plugin", plugin, "-d", "plugin", "-D", str(log))
-        run(qemu_command("arm64-gicv3", "assay.tests=psci.version", extra))
+        run(qemu_command(name, "assay.tests=psci.version", extra))
         found = re.search(r"first output after (\d+) instructions", log.read_text())
     if not found:
-        sys.exit("bench: the console got no byte")
+        sys.exit(f"bench: {name}: the console got no byte")
     return int(found[1])
 
 
@@ -92,24 +94,40 @@ def whole_suite():
         seconds = run(["./run_tests.sh", "-j2", "--json", str(report), *choice])
         runs = json.loads(report.read_text(encoding="utf-8"))["runs"]
     checks = sum(test["checks"] for one in runs for test in one["tests"] if "checks" in test)
-    return checks / seconds, max(one["boots"] for one in runs)
+    return checks / seconds, max(one["boots"] - expected_deaths(one) for one in runs)
+
+
+def expected_deaths(one):
+    """Boots that a known defect of the VMM costs: each is a test behind which it starts again."""
+    deadly = [
+        expectation
+        for expectation in machine.load_named(one["machine"]).expectations
+        if expectation.status in (CRASH, TIMEOUT)
+        and expectation.applies(one["vmm"]["version"], one["accel"])
+    ]
+    seen = [test["id"] for test in one["tests"] if test["status"] == XFAIL]
+    return sum(any(globs.matches(known.test, test) for known in deadly) for test in seen)
 
 
 def main():
     rate, boots = whole_suite()
+    first_bytes = [
+        (f"guest instructions to the first byte, {name}", instructions_to_first_byte(name), limit)
+        for name, limit in MAX_INSTRUCTIONS.items()
+    ]
     figures = [
-        ("guest instructions to the first console byte", instructions_to_first_byte(), MAX_INSTRUCTIONS),
+        *first_bytes,
         ("bytes of the arm64 image", os.path.getsize(IMAGE), MAX_IMAGE_BYTES),
-        ("VMM starts per machine", boots, 1),
+        ("VMM starts per machine, without expected deaths", boots, 1),
         ("seconds of run_tests.sh above the VMM's own", overhead_seconds(), MAX_OVERHEAD_SECONDS),
     ]
     good = True
     for name, figure, limit in figures:
         good &= figure <= limit
-        print(f"{name:<48} {figure:>12.6g}   at most {limit:g}")
+        print(f"{name:<50} {figure:>12.6g}   at most {limit:g}")
     good &= rate >= MIN_CHECKS_PER_SECOND
     print(
-        f"{'checks per second of wall time, four machines':<48} {rate:>12.1f}   "
+        f"{'checks per second of wall time, four machines':<50} {rate:>12.1f}   "
         f"at least {MIN_CHECKS_PER_SECOND:.1f} (a floor: ten times a peer on other hardware)"
     )
     return 0 if good else 1

@@ -14,6 +14,7 @@ from host import progress, report, results, tools
 from host.settings import Settings
 
 PROGRAM = "run_tests.sh"
+FAULT_TIMEOUT = 9  # seconds: with faults, tests hang as a matter of course
 
 _DESCRIPTION = """\
 Boots the test image on machines and says what it found. Without options: every test on every
@@ -72,6 +73,8 @@ def _parser():
     add("--seed", metavar="N", default="1", help="seed of the tests (default 1), or 'random'")
     add("--order", choices=("sorted", "random"), default="sorted", help="order of the tests")
     add("--repeat", metavar="N", type=_count, default=1, help="run the selection N times")
+    add("--fault", metavar="NAME", help="run with this fault, on machines that have it: models")
+    add("--faults", action="store_true", help="prove that the tests notice every fault")
     add("--timeout", metavar="S", type=_seconds, help="seconds a test may take (default 60)")
     add("--logs", metavar="DIR", help="where to keep consoles (default build/logs)")
     add("--toolchain", choices=("llvm", "gnu"), default="llvm", help="what builds the image")
@@ -130,25 +133,48 @@ def _main(arguments):
     chosen = _choose_machines(options)
     if options.list_machines:
         return _list_machines(chosen, settings, stream)
-    archs = sorted({machine.arch for machine in chosen})
-    by_hand = "ASSAY_BUILD_DIR" in os.environ
-    for arch in archs if not by_hand else ():
-        preparation.prepare(arch, options.toolchain)
-    loaded = {arch: images.load(settings.build, arch, settings.cache) for arch in archs}
+    if "ASSAY_BUILD_DIR" not in os.environ:
+        _prepare(chosen, options.toolchain)
+    loaded = _load_images(chosen, settings)
     _check_globs(settings.patterns, loaded.values())
     if options.list:
         return _list_tests(settings, bool(options.globs), loaded)
-    return _run(options, settings, chosen, loaded, files, stream)
+    view = progress.View(stream, options.verbose)
+    targets, runs = _resolve(options, settings, chosen, loaded, view)
+    if options.faults:
+        return _run_faults(options, settings, targets, files, view)
+    return _run(options, settings, chosen, targets, runs, files, view)
+
+
+def _prepare(chosen, toolchain):
+    for arch in sorted({machine.arch for machine in chosen}):
+        kinds = {machine.vmm for machine in chosen if machine.arch == arch}
+        image = bool(kinds - {"model"})
+        preparation.prepare(arch, toolchain, image, "model" in kinds)
+
+
+def _load_images(chosen, settings):
+    """{machine: image}; machines share them."""
+    loaded, images_of = {}, {}
+    for machine in chosen:
+        key = machine.arch, machine.vmm == "model"
+        if key not in loaded:
+            loaded[key] = images.of_machine(machine, settings)
+        images_of[machine.name] = loaded[key]
+    return images_of
 
 
 def _settings(options):
     settings = Settings()
     settings.patterns = globs.normalise(options.globs)
+    if globs.wanted(settings.patterns) != [globs.DEFAULT]:
+        settings.unlimited = _named_machines(options)
     if options.toolchain != "llvm":
         settings.build = str(tools.ROOT / f"build-{options.toolchain}")
         settings.cache = os.path.join(settings.build, "runner")
     if build := os.environ.get("ASSAY_BUILD_DIR"):
         settings.build, settings.cache = build, os.path.join(build, "runner")
+        settings.models = os.path.join(build, "models")
     settings.logs = os.path.abspath(options.logs or os.path.join(settings.build, "logs"))
     settings.accel = options.accel or ""
     if options.qemu:
@@ -156,7 +182,8 @@ def _settings(options):
     settings.vmm_args = options.vmm_arg
     settings.order = options.order
     settings.repeat = options.repeat
-    settings.timeout = options.timeout or 0
+    settings.timeout = options.timeout or (FAULT_TIMEOUT if options.faults else 0)
+    settings.fault = options.fault or ""
     if options.seed == "random":
         settings.seed = int.from_bytes(os.urandom(4), "little")
     else:
@@ -176,12 +203,16 @@ def _report_files(options):
     return files
 
 
+def _named_machines(options):
+    return [name for text in options.machine or () for name in text.split(",") if name]
+
+
 def _choose_machines(options):
     """Machines by --machine, --arch and --vmm; not yet whether they can run."""
     every = [machines.load_named(name) for name in machines.names()]
     chosen = every
     if options.machine:
-        wanted = [name for text in options.machine for name in text.split(",") if name]
+        wanted = _named_machines(options)
         for name in wanted:
             if not any(globs.matches(name, machine.name) for machine in every):
                 known = [machine.name for machine in every]
@@ -197,13 +228,17 @@ def _choose_machines(options):
             near = f" (there are: {', '.join(known)})"
             raise Usage(f"{option}: no machine has '{value}'{near}")
         chosen = [machine for machine in chosen if getattr(machine, attribute) == value]
+    if options.fault or options.faults:
+        chosen = [machine for machine in chosen if vmm.backend(machine.vmm).has_faults]
+        if not chosen:
+            raise Usage("none of these machines can be made wrong on purpose (models can)")
     if not chosen:
         raise Usage("no machine is left by --machine, --arch and --vmm together")
     return chosen
 
 
 def _check_globs(patterns, loaded):
-    tests = [test for image in loaded for test in image.tests]
+    tests = _union(loaded)
     for pattern in patterns:
         bare = pattern.removeprefix("-")
         if any(globs.chooses(bare, t.id, t.on_request and bare == pattern) for t in tests):
@@ -219,10 +254,18 @@ def _check_globs(patterns, loaded):
         raise Usage(f"no test is left by '{','.join(patterns)}'")
 
 
+def _union(loaded):
+    """Every test of these images once: a model machine's program has tests of the image, too."""
+    return list({test.id: test for image in loaded for test in image.tests}.values())
+
+
 def _list_tests(settings, chosen, loaded):
-    for arch, image in loaded.items():
-        tests = globs.select(settings.patterns, image.tests) if chosen else image.tests
-        if len(loaded) > 1:
+    archs = sorted({image.arch for image in loaded.values()})
+    for arch in archs:
+        tests = _union(image for image in loaded.values() if image.arch == arch)
+        tests.sort(key=lambda test: test.id)
+        tests = globs.select(settings.patterns, tests) if chosen else tests
+        if len(archs) > 1:
             print(f"{arch}:")
         width = max((len(test.id) for test in tests), default=0)
         for test in tests:
@@ -237,35 +280,79 @@ def _list_machines(chosen, settings, stream):
     for machine in chosen:
         try:
             target = session.resolve(machine, None, settings)
-            state = f"{target.vmm_name} {target.version} {target.accel}"
+            state = " ".join(filter(None, (target.vmm_name, target.version, target.accel)))
         except vmm.Missing as error:
             state = f"cannot run here: {error}"
         print(f"{machine.name:<{width}}  {machine.summary}  [{state}]", file=stream)
     return 0
 
 
-def _run(options, settings, chosen, loaded, files, stream):
-    view = progress.View(stream, options.verbose)
+def _resolve(options, settings, chosen, loaded, view):
+    """Machines that can run these tests here, and why others cannot."""
     targets, runs = [], {}
     for machine in chosen:
+        image = loaded[machine.name]
+        if not session.selection(machine, image, settings)[1]:
+            if options.verbose:
+                view.line(f"{machine.name}: none of these tests is among its own")
+            continue
         try:
-            targets.append(session.resolve(machine, loaded[machine.arch], settings))
+            targets.append(session.resolve(machine, image, settings))
         except vmm.Missing as error:
             if options.machine:
                 runs[machine.name] = results.Run(machine.name, machine.arch, not_run=str(error))
             elif options.verbose or not isinstance(error, vmm.Absent):
                 view.line(f"{machine.name}: cannot run here: {error}")
     if not targets and not runs:
-        raise Usage("no machine can run here (--list-machines says why)")
+        raise Usage("no machine can run these tests here (--list-machines says why)")
     for run in runs.values():
         view.event(run.machine, "done", run=run)
-    if targets:
-        jobs = options.jobs or os.cpu_count() or 1
-        try:
-            for run in schedule.run(targets, settings, jobs, view):
-                runs[run.machine] = run
-        finally:
-            view.close()
+    if options.fault:
+        known = {name for target in targets for name in target.faults()}
+        if known and options.fault not in known:
+            raise Usage(f"no fault is called '{options.fault}'{_near(options.fault, known)}")
+        targets = [target for target in targets if options.fault in target.faults()]
+    return targets, runs
+
+
+def _schedule(options, settings, targets, view, **faults):
+    try:
+        at_once = options.jobs or os.cpu_count() or 1
+        return schedule.run(targets, settings, at_once, view, **faults) if targets else []
+    finally:
+        view.close()
+
+
+def _run_faults(options, settings, targets, files, view):
+    """First the machines as they are, then with one fault after the other."""
+    if options.fault:
+        raise Usage("--fault and --faults exclude each other")
+    healthy = _schedule(options, settings, targets, view)
+    if not healthy or not all(run.as_expected for run in healthy):
+        view.line("No fault was tried: the machine has to be as expected without one.")
+        report.write_all(files, healthy)
+        return results.exit_status(healthy) or 1
+    settings.stop_when_noticed = True
+    summaries = {
+        (target.machine.name, name): summary
+        for target in targets
+        for name, summary in target.faults().items()
+    }
+    fault_view = progress.FaultView(view.stream, summaries)
+    verdicts = []
+    for target in targets:
+        name = target.machine.name
+        for run in _schedule(options, settings, [target], fault_view, faults=list(target.faults())):
+            verdicts.append(results.Verdict.of(run, summaries[name, run.fault]))
+    unnoticed = [verdict.name for verdict in verdicts if not verdict.noticed]
+    view.line(progress.verdict_total(verdicts, view.style))
+    report.write_all(files, healthy, verdicts)
+    return 1 if unnoticed else 0
+
+
+def _run(options, settings, chosen, targets, runs, files, view):
+    for run in _schedule(options, settings, targets, view):
+        runs[run.machine] = run
     ordered = [runs[machine.name] for machine in chosen if machine.name in runs]
     status = results.exit_status(ordered)
     for line in progress.total_lines(ordered, view.style):

@@ -106,6 +106,8 @@ class Noise(Event):
 
 # KTAP: everything up to a blank and a '#' is the description. An item's name may have blanks.
 _RESULT = re.compile(r"(not )?ok (\d{1,9}) (?:- )?([^\s#].*?)(?:\s+#(.*))?$")
+# Not GLib's g_assert(), which says so on standard output: there a VMM that aborts, and no guest.
+_BAIL_OUT = re.compile(r"Bail out!(?! ERROR:\S+:\d+:\w+: )")
 _PLAN = re.compile(r"1\.\.(\d{1,9})\s*(?:#.*)?$")
 _START = re.compile(r"# start (\S.*)$")
 # Behind other text only an unmistakable line counts, and it is marked as damaged.
@@ -147,7 +149,7 @@ class Parser:
         self._partial.clear()
         if not text:
             return []
-        if text.startswith("Bail out!"):
+        if _BAIL_OUT.match(text):
             return [BailOut(text=text[9:].strip())]
         return [Noise(text=printable(text))]
 
@@ -177,7 +179,7 @@ def parse_line(line):
         return Plan(depth, int(match[1]))
     if body.startswith("KTAP version "):
         return Version(depth)
-    if body.startswith("Bail out!"):
+    if _BAIL_OUT.match(body):
         return BailOut(0, printable(body[9:].strip()))
     if b"ok " in line and (match := _DAMAGED_RESULT.search(line.rstrip())):
         event = _result(_RESULT.match(_decode(match[0])), 0)

@@ -42,13 +42,25 @@ def chooses(pattern, identifier, on_request=False):
     )
 
 
+def wanted(patterns):
+    """Those that choose, without those that exclude."""
+    return [pattern for pattern in patterns if not pattern.startswith("-")]
+
+
 def select(patterns, tests):
     """The chosen ones of `tests` (objects with .id and .on_request), in their order."""
-    wanted = [p for p in patterns if not p.startswith("-")]
+    choosing = wanted(patterns)
     unwanted = [p[1:] for p in patterns if p.startswith("-")]
     return [
         test
         for test in tests
-        if any(chooses(p, test.id, test.on_request) for p in wanted)
+        if any(chooses(p, test.id, test.on_request) for p in choosing)
         and not any(matches(p, test.id) for p in unwanted)
     ]
+
+
+def limit(patterns, limits, tests):
+    """Patterns that choose what both choose. `limits` stand for a DEFAULT among the patterns."""
+    if wanted(patterns) == [DEFAULT]:
+        return limits + [pattern for pattern in patterns if pattern.startswith("-")]
+    return [test.id for test in select(patterns, select(limits, tests))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guest image, and the list of the tests in it: read from the ELF file, without a boot.
+"""An image, and the list of the tests in it: read from the ELF file, without a boot.
 
 The section `.assay.tests` is an array of descriptors (lib/test/ defines them for the guest):
 
@@ -50,18 +50,30 @@ class Image:
         return beside if beside.exists() else self.elf
 
 
+def of_machine(machine, settings):
+    """What runs on this machine. The model machine's program is its own image."""
+    if machine.vmm != "model":
+        return load(settings.build, machine.arch, settings.cache)
+    program = Path(settings.model(machine.arch))
+    return _load(machine.arch, program, program, settings.cache, "make models")
+
+
 def load(build_directory, arch, cache):
     elf = Path(build_directory) / arch / f"assay-{arch}.elf"
-    flat = elf.with_suffix(".img")
+    return _load(arch, elf, elf.with_suffix(".img"), cache, f"make ARCH={arch}")
+
+
+def _load(arch, elf, flat, cache, how_to_build):
     for path in (elf, flat):
         if not path.is_file():
-            raise BadImage(f"{path}: no such file; build it with: make ARCH={arch}")
-    cached = store.load(cache, f"tests-{arch}", store.fingerprint(elf))
+            raise BadImage(f"{path}: no such file; build it with: {how_to_build}")
+    name = f"tests-{elf.stem}"
+    cached = store.load(cache, name, store.fingerprint(elf))
     if cached is None:
         build_id, tests = read_elf(elf)
         tests.sort(key=lambda test: test.id)
         value = {"build_id": build_id, "tests": [asdict(test) for test in tests]}
-        store.save(cache, f"tests-{arch}", store.fingerprint(elf), value)
+        store.save(cache, name, store.fingerprint(elf), value)
     else:
         build_id, tests = cached["build_id"], [Test(**entry) for entry in cached["tests"]]
     return Image(arch, elf, flat, build_id, tests)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Assay's tests as lit sees them: every machine is one lit test, its cases are micro results.
 
-run_tests.sh describes what it wants in a file named by ASSAY_REQUEST: which machines, which
-settings, and the socket on which to report every step. Without it (`lit tests/`) all machines
-that can run here are there, with default settings, beside the shell tests (*.test).
+run_tests.sh describes what it wants in a file named by ASSAY_REQUEST: which machines with which
+faults, which settings, and the socket on which to report every step. Without it (`lit tests/`) all
+machines that can run here are there, with default settings, beside the shell tests (*.test).
 """
 
 import io
@@ -49,6 +49,7 @@ class AssayFormat(lit.formats.ShTest):
             self.settings = Settings()
             if build := os.environ.get("ASSAY_BUILD_DIR"):
                 self.settings.build = build
+                self.settings.models = os.path.join(build, "models")
             self.settings.logs = parameters.get("logs", self.settings.logs)
             self.settings.timeout = float(parameters.get("timeout", 0))
             self.settings.seed = int(parameters.get("seed", 1))
@@ -57,25 +58,28 @@ class AssayFormat(lit.formats.ShTest):
 
     def getTestsInDirectory(self, suite, path_in_suite, lit_config, local_config):
         if not path_in_suite:
-            for name in self.request.get("machines") or machines.names():
-                yield lit.Test.Test(suite, (PREFIX, name), local_config)
+            for name, fault in self.request.get("jobs") or [(n, "") for n in machines.names()]:
+                path = (PREFIX, name, fault) if fault else (PREFIX, name)
+                yield lit.Test.Test(suite, path, local_config)
         if not self.request:
             yield from super().getTestsInDirectory(suite, path_in_suite, lit_config, local_config)
 
     def execute(self, test, lit_config):
         if test.path_in_suite[0] != PREFIX:
             return super().execute(test, lit_config)
-        name = test.path_in_suite[1]
+        _, name, *faults = test.path_in_suite
         machine = machines.load_named(name)
+        settings = self.settings.with_fault(*faults)
         try:
-            target = session.resolve(machine, None, self.settings)
-            target.image = images.load(self.settings.build, machine.arch, self.settings.cache)
+            target = session.resolve(machine, None, settings)
+            target.image = images.of_machine(machine, settings)
         except (vmm.Missing, images.BadImage) as error:
             unavailable = isinstance(error, vmm.Missing)
             code = lit.Test.UNSUPPORTED if unavailable else lit.Test.UNRESOLVED
             return lit.Test.Result(code, str(error))
-        with Reporter(self.request.get("events", ""), name) as reporter:
-            run = session.Session(target, self.settings, reporter.emit).execute()
+        label = results.label(name, settings.fault)
+        with Reporter(self.request.get("events", ""), label) as reporter:
+            run = session.Session(target, settings, reporter.emit).execute()
             reporter.emit("done", run=run)
         return _lit_result(run)
 
@@ -101,8 +105,8 @@ def _lit_result(run):
 class Reporter:
     """Sends steps to the socket of run_tests.sh, one JSON object a line."""
 
-    def __init__(self, path, machine):
-        self._machine = machine
+    def __init__(self, path, label):
+        self._label = label
         self._socket = None
         if path:
             process.die_with_parent()  # lit does not see to that when it is killed
@@ -122,7 +126,7 @@ class Reporter:
         for name in ("case", "run"):
             if name in fields:
                 fields[name] = asdict(fields[name])
-        message = {"machine": self._machine, "kind": kind, **fields}
+        message = {"label": self._label, "kind": kind, **fields}
         self._socket.sendall(json.dumps(message).encode() + b"\n")
 
 

@@ -7,12 +7,14 @@ error, not a setting without effect.
 
 import os
 import re
+import struct
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from host import globs
-from host.results import CRASH, ERROR, FAIL, PASS, SKIP, TIMEOUT, XFAIL, XPASS
+from host.results import CRASH, ERROR, FAIL, PASS, TIMEOUT, XFAIL, XPASS
+from host.vmm import Missing, device_tree
 
 # Another folder of such files: somebody's own machines, and this project's tests.
 DIRECTORY = Path(os.environ.get("ASSAY_MACHINES") or Path(__file__).parent / "machines")
@@ -29,8 +31,16 @@ _KEYS = {
     "exit": str,
     "capabilities": list,
     "capabilities_tcg": list,
+    "tests": list,
+    "device_tree": dict,
+    "gic": int,
     "defects": list,
     "expect": list,
+}
+_TREE_EDITS = {
+    "delete": device_tree.delete,
+    "set": device_tree.replace,
+    "add": device_tree.add,
 }
 _EXPECT_KEYS = {"test", "item", "status", "versions", "accel", "reason", "sometimes"}
 _EXPECT_STATUSES = (FAIL, ERROR, CRASH, TIMEOUT)
@@ -67,15 +77,26 @@ class Machine:
     versions: str = ""  # of the VMM that it needs
     elf_at: int = 0  # load an ELF file at this address instead of the flat image
     guest: list = field(default_factory=list)  # tokens for the guest's command line
-    exit: str = "psci"  # how the guest ends the VM; semihosting conveys a status
+    exit: str = "psci"  # how the guest ends the VM; semihosting and status convey one
     capabilities: list = field(default_factory=list)
     capabilities_tcg: list = field(default_factory=list)  # what emulation offers beyond these
+    tests: list = field(default_factory=list)  # globs: what runs on it by default, if not all
+    device_tree: list = field(default_factory=list)  # edits: (function, its arguments)
+    gic: int = 3  # version of the interrupt controller, where the back end has to know it
     defects: list = field(default_factory=list)  # files with expectations that machines share
     expectations: list = field(default_factory=list)
 
     def declared(self, accel):
         """The capabilities it must offer."""
         return self.capabilities + (self.capabilities_tcg if accel == "tcg" else [])
+
+    def edit_device_tree(self, root):
+        """Applies this machine's edits. Raises vmm.Missing when one has nothing to apply to."""
+        try:
+            for edit, *arguments in self.device_tree:
+                edit(root, *arguments)
+        except device_tree.BadTree as error:
+            raise Missing(f"device_tree: {error}") from None
 
     def apply_expectations(self, case, vmm_version, accel):
         """Turns what is known and seen into xfail, what is known and not seen into xpass."""
@@ -150,6 +171,45 @@ def _read(path):
         raise BadMachine(f"{path}: {error}") from None
 
 
+def _tree_edits(path, table):
+    """The edits in their order: what is deleted first, then what is set, then what is added."""
+    for key in table:
+        if key not in _TREE_EDITS:
+            raise BadMachine(f"{path}: [device_tree]: unknown key '{key}'")
+    places = table.get("delete", [])
+    if not isinstance(places, list):
+        raise BadMachine(f"{path}: [device_tree]: 'delete' must be a list of places")
+    _check_list(path, "delete", places)
+    edits = [(device_tree.delete, place) for place in places]
+    for key in ("set", "add"):
+        values = table.get(key, {})
+        if not isinstance(values, dict):
+            raise BadMachine(f"{path}: [device_tree]: '{key}' must be a table of places and values")
+        for place, value in values.items():
+            try:
+                edits.append((_TREE_EDITS[key], place, _tree_value(value)))
+            except (struct.error, TypeError):
+                raise BadMachine(
+                    f"{path}: [device_tree]: {place}: the value is none of: a list of 32-bit "
+                    "numbers, a string, a list of strings, { u16 = [numbers] }, true (no value)"
+                ) from None
+    return edits
+
+
+def _tree_value(value):
+    if value is True:
+        return b""
+    if isinstance(value, str):
+        return device_tree.strings(value)
+    if isinstance(value, list) and value and all(isinstance(element, str) for element in value):
+        return device_tree.strings(*value)
+    if isinstance(value, list):
+        return device_tree.cells(*value)
+    if isinstance(value, dict) and list(value) == ["u16"] and isinstance(value["u16"], list):
+        return device_tree.halves(*value["u16"])
+    raise TypeError
+
+
 def load(path):
     data = _read(path)
     for key, value in data.items():
@@ -163,6 +223,9 @@ def load(path):
         if key not in data:
             raise BadMachine(f"{path}: '{key}' is missing")
     _check_versions(path, data.get("versions", ""))
+    data["device_tree"] = _tree_edits(path, data.get("device_tree", {}))
+    if data["device_tree"] and data["vmm"] == "kvmtool":
+        raise BadMachine(f"{path}: [device_tree]: kvmtool takes no device tree but its own")
     expectations = _load_expectations(path, data.pop("expect", []))
     for name in data.get("defects", []):
         shared = path.parent / "defects" / f"{name}.toml"

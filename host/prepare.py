@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What run_tests.sh needs before it can run: dependencies and an up-to-date image."""
+"""What run_tests.sh needs before it can run: dependencies and up-to-date images."""
 
 import os
 import subprocess
@@ -12,14 +12,20 @@ class NotPrepared(Exception):
     """Dependencies or build failed; they have said why themselves."""
 
 
-def prepare(arch, toolchain):
-    """Quiet and quick when there is nothing to do."""
+def prepare(arch, toolchain, image, model):
+    """Quiet and quick when there is nothing to do. image, model: which of the two is needed."""
     _run([str(tools.ROOT / "deps" / "setup"), "--arch", arch, "run"])
-    if toolchain == "gnu":
-        _run([str(tools.ROOT / "deps" / "setup"), "--arch", arch, "gnu"])
+    if image:
+        if toolchain == "gnu":
+            _run([str(tools.ROOT / "deps" / "setup"), "--arch", arch, "gnu"])
+        _make("image", f"ARCH={arch}", f"TOOLCHAIN={toolchain}")
+    if model:  # a program of the host, whatever toolchain builds images
+        _make("models", f"ARCH={arch}")
+
+
+def _make(*arguments):
     jobs = str(os.cpu_count() or 1)
-    make = ["make", "-s", "--no-print-directory", "-C", str(tools.ROOT), "-j", jobs]
-    _run([*make, f"ARCH={arch}", f"TOOLCHAIN={toolchain}"])
+    _run(["make", "-s", "--no-print-directory", "-C", str(tools.ROOT), "-j", jobs, *arguments])
 
 
 def _run(command):

@@ -2,6 +2,7 @@
 """One VMM process: started, read, limited in time and output, ended for certain."""
 
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -17,8 +18,10 @@ REBOOTED = "rebooted"  # the guest started over
 POWERED_OFF = "powered off"  # the guest ended the VM, as the VMM knows
 LINGERED = "lingered"  # the guest said its last word, the VMM went on
 UNSTARTED = "unstarted"  # the program could not be executed
+STOPPED = "stopped"  # what the guest said is enough
 
 STDERR_KEEP = 64 * 1024
+_SANITIZER = re.compile(r": runtime error: |Sanitizer: ")  # what is wrong; a backtrace follows
 
 
 @dataclass(slots=True)
@@ -49,7 +52,10 @@ class Ending:
         else:
             text = f"{name} ended with status {self.status}"
         lines = [line.strip() for line in self.stderr.splitlines() if line.strip()]
-        return text + (f": {lines[-1][:300]}" if lines and self.status != 0 else "")
+        if not lines or self.status == 0:
+            return text
+        said = next((line for line in lines if _SANITIZER.search(line)), lines[-1])
+        return f"{text}: {said[:300]}"
 
 
 class Log:
@@ -207,6 +213,8 @@ def _loop(selector, exited, read_some, ending, transcript, limits):
                 read_some(descriptor)
         if transcript.rebooted:
             return REBOOTED
+        if transcript.enough:
+            return STOPPED
         if ending.console_bytes > limits.console:
             return FLOOD
         if exited in ready:

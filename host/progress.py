@@ -21,6 +21,7 @@ from host.results import (
     TIMEOUT,
     XFAIL,
     XPASS,
+    Verdict,
 )
 
 _WORDS = {
@@ -129,9 +130,23 @@ class View:
         self.stream.flush()
 
 
+class FaultView(View):
+    """The same for many runs with a fault each: of interest is only whether it was noticed."""
+
+    def __init__(self, stream, summaries):
+        super().__init__(stream)
+        self._summaries = summaries
+
+    def _print_run(self, run):
+        verdict = Verdict.of(run, self._summaries[run.machine, run.fault])
+        for line in verdict_lines(verdict, self.style):
+            self.stream.write(line + "\n")
+        self.stream.flush()
+
+
 def run_lines(run, verbose, style):
     """The result of one machine."""
-    name = style.paint("1", run.machine)
+    name = style.paint("1", run.label)
     if run.not_run:
         yield f"{name}: not run: {run.not_run}"
         for case in run.cases:
@@ -145,6 +160,21 @@ def run_lines(run, verbose, style):
     shared = _shared_reasons(run) if not verbose else {}
     for case in run.cases:
         yield from _case_lines(case, verbose, style, shared)
+
+
+def verdict_lines(verdict, style):
+    """What became of one fault."""
+    status = style.paint("32", "noticed  ") if verdict.noticed else style.paint("1;31", "UNNOTICED")
+    yield f"{status} {verdict.name}: {verdict.summary}"
+    yield f"          {f'by {verdict.by}: ' if verdict.noticed else ''}{verdict.reason}"
+
+
+def verdict_total(verdicts, style):
+    unnoticed = [verdict.name for verdict in verdicts if not verdict.noticed]
+    if unnoticed:
+        text = f"{len(unnoticed)} of {plural(len(verdicts), 'fault')} went unnoticed: "
+        return style.paint("1;31", text + ", ".join(unnoticed))
+    return style.paint("32", f"Every fault was noticed ({len(verdicts)}).")
 
 
 def _count(run, style):

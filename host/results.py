@@ -22,6 +22,8 @@ MACHINE_CONSOLE = "machine.console"  # the console contradicts itself
 MACHINE_END = "machine.end"  # the VM did not end as it should
 MACHINE_EXPECTATIONS = "machine.expectations"  # it names a test or an item that is not there
 
+GAVE_UP = "the guest gave up"  # how the reason of a MACHINE_BOOT begins when the guest says why
+
 
 @dataclass(slots=True)
 class Item:
@@ -46,10 +48,23 @@ class Case:
     details: list = field(default_factory=list)  # lines the guest printed in this case
     own_failure: bool = False  # a check of the case itself failed, not (only) one of an item
     boot: int = 0
+    abandoned: bool = False  # the guest said nothing of its end: the status is the runner's
 
     @property
     def as_expected(self):
         return self.status in AS_EXPECTED
+
+    @property
+    def notices(self):
+        """Whether this result shows by itself that the machine is wrong.
+
+        The end of the VM alone does not: it names no test that was there to notice.
+        """
+        if self.id == MACHINE_BOOT:
+            return self.reason.startswith(GAVE_UP)
+        if self.id.startswith("machine."):
+            return self.id == MACHINE_CAPABILITIES
+        return not self.wholly_as_expected and (not self.abandoned or self.status == TIMEOUT)
 
     @property
     def wholly_as_expected(self):
@@ -76,6 +91,11 @@ class Run:
     header: str = ""  # the guest's own line about itself
     logs: str = ""
     not_run: str = ""  # why nothing could be started at all
+    fault: str = ""  # that was switched on
+
+    @property
+    def label(self):
+        return label(self.machine, self.fault)
 
     @property
     def begun(self):
@@ -100,6 +120,36 @@ class Run:
         run = Run(**data)
         run.cases = [Case.from_dict(case) for case in run.cases]
         return run
+
+
+def label(machine, fault):
+    """How a run is called."""
+    return f"{machine} with {fault}" if fault else machine
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Whether the tests noticed a fault, and which one was the first."""
+
+    machine: str
+    name: str
+    summary: str
+    by: str  # id of a test or of a result of the runner's own, "" when none noticed
+    reason: str
+
+    @property
+    def noticed(self):
+        return bool(self.by)
+
+    @staticmethod
+    def of(run, summary):
+        case = next((case for case in run.cases if case.notices), None)
+        if case:
+            return Verdict(run.machine, run.fault, summary, case.id, case.reason)
+        wrong = [f"{case.id}: {case.reason}" for case in run.cases if not case.as_expected]
+        said = ", ".join(f"{count} {status}" for status, count in run.counts().items() if count)
+        reason = run.not_run or (wrong or [said or "nothing was run"])[0]
+        return Verdict(run.machine, run.fault, summary, "", reason)
 
 
 def exit_status(runs):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs machines: one in this process, several at once by lit.
+"""Runs machines, or a machine with one fault after the other: one in this process, several by lit.
 
 lit decides what runs when (the longest first, from the times it remembers); its workers report
 their steps on a socket, so that progress is seen while they run.
@@ -18,26 +18,28 @@ from host import results, session, tools
 from host.prepare import NotPrepared
 
 
-def run(targets, settings, jobs, view):
-    """Runs of all targets, in their order."""
-    if len(targets) == 1:
-        return [_run_here(targets[0], settings, view)]
-    return _run_by_lit(targets, settings, jobs, view)
+def run(targets, settings, at_once, view, faults=("",)):
+    """Runs of all targets with each of the faults, in this order; "" is none."""
+    jobs = [(target, fault) for target in targets for fault in faults]
+    if len(jobs) == 1:
+        target, fault = jobs[0]
+        return [_run_here(target, settings.with_fault(fault), view)]
+    return _run_by_lit(jobs, settings, at_once, view)
 
 
 def _run_here(target, settings, view):
-    name = target.machine.name
+    label = results.label(target.machine.name, settings.fault)
 
     def emit(kind, **fields):
-        view.event(name, kind, **fields)
+        view.event(label, kind, **fields)
 
     done = session.Session(target, settings, emit).execute()
     emit("done", run=done)
     return done
 
 
-def _run_by_lit(targets, settings, jobs, view):
-    names = [target.machine.name for target in targets]
+def _run_by_lit(jobs, settings, at_once, view):
+    wanted = [(target.machine.name, fault) for target, fault in jobs]
     with tempfile.TemporaryDirectory(prefix="assay-") as directory:
         request = os.path.join(directory, "request.json")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -45,9 +47,9 @@ def _run_by_lit(targets, settings, jobs, view):
         listener.bind(events)
         listener.listen()
         with open(request, "w", encoding="utf-8") as stream:
-            wanted = {"machines": names, "settings": settings.to_json(), "events": events}
-            json.dump(wanted, stream)
-        command = [*_lit_command(), "-v", "-j", str(min(jobs, len(names)))]
+            content = {"jobs": wanted, "settings": settings.to_json(), "events": events}
+            json.dump(content, stream)
+        command = [*_lit_command(), "-v", "-j", str(min(at_once, len(jobs)))]
         process = subprocess.Popen(
             vm_process.with_parent([*command, str(tools.ROOT / "tests")]),
             stdin=subprocess.DEVNULL,
@@ -61,11 +63,15 @@ def _run_by_lit(targets, settings, jobs, view):
         finally:
             vm_process.kill_group(process)
             listener.close()
-    for name in names:
-        if name not in runs:
+    done = []
+    for name, fault in wanted:
+        fault = fault or settings.fault
+        label = results.label(name, fault)
+        if label not in runs:
             sys.stderr.write(output)
-            runs[name] = results.Run(name, not_run="its lit worker failed: see above")
-    return [runs[name] for name in names]
+            runs[label] = results.Run(name, not_run="its lit worker failed: see above", fault=fault)
+        done.append(runs[label])
+    return done
 
 
 def _lit_command():
@@ -111,10 +117,10 @@ def _follow(process, listener, view):
 
 
 def _handle(message, runs, view):
-    machine, kind = message.pop("machine"), message.pop("kind")
+    label, kind = message.pop("label"), message.pop("kind")
     if "case" in message:
         message["case"] = results.Case.from_dict(message["case"])
     if "run" in message:
         message["run"] = results.Run.from_dict(message["run"])
-        runs[machine] = message["run"]
-    view.event(machine, kind, **message)
+        runs[label] = message["run"]
+    view.event(label, kind, **message)

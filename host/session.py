@@ -18,6 +18,7 @@ from host.results import (
     CRASH,
     ERROR,
     FAIL,
+    GAVE_UP,
     MACHINE_BOOT,
     MACHINE_CAPABILITIES,
     MACHINE_CONSOLE,
@@ -46,6 +47,10 @@ class Target:
     version: str
     accel: str
 
+    def faults(self):
+        """{name: summary} of what can be made wrong on purpose."""
+        return self.backend.faults(self.path) if self.backend.has_faults else {}
+
     @property
     def vmm_name(self):
         return vmm.NAMES[self.backend.kind]
@@ -59,12 +64,20 @@ def resolve(machine, image, settings):
         offered = ", ".join(machine.accel)
         raise vmm.Missing(f"it does not run under {accel}, only under {offered}")
     backend.check(machine, accel)
-    path = backend.find(settings.programs.get(machine.vmm, ""), machine.arch)
+    path = backend.find(settings, machine)
     version = backend.version(path, settings.cache)
     if not version_in(version, machine.versions):
         name = vmm.NAMES[machine.vmm]
         raise vmm.Missing(f"needs {name} {machine.versions}, this is {name} {version}")
     return Target(machine, image, backend, path, version, accel)
+
+
+def selection(machine, image, settings):
+    """Which tests run on this machine: the patterns for the guest, and what they choose."""
+    patterns = settings.patterns
+    if machine.tests and machine.name not in settings.unlimited:
+        patterns = globs.limit(patterns, machine.tests, image.tests)
+    return patterns, globs.select(patterns, image.tests)
 
 
 class Session:
@@ -77,7 +90,7 @@ class Session:
         if settings.timeout:
             self.limits.test = settings.timeout
         self.symbolizer = Symbolizer(target.image)
-        self.selected = globs.select(settings.patterns, target.image.tests)
+        self.patterns, self.selected = selection(target.machine, target.image, settings)
         self.total = len(self.selected) * settings.repeat
         self.logs = os.path.join(settings.logs, target.machine.name)
         self.run = Run(
@@ -88,6 +101,7 @@ class Session:
             accel=target.accel,
             seed=str(settings.seed),
             logs=self.logs,
+            fault=settings.fault,
         )
         self._reported = 0
         self._own = set()
@@ -114,11 +128,14 @@ class Session:
         self._check_expectations()
         self.emit("plan", total=self.total)
         first = 1
-        while first <= self.total:
-            count = self._boot(first)
-            if not count:
-                break
-            first += count
+        try:
+            while first <= self.total:
+                count = self._boot(first)
+                if not count:
+                    break
+                first += count
+        except vmm.Missing as error:
+            self.run.not_run = str(error)
         self._check_item_expectations()
         self.run.wall_ms = round((time.monotonic() - begin) * 1000)
         return self.run
@@ -130,8 +147,13 @@ class Session:
                 os.unlink(os.path.join(self.logs, name))
 
     def _check_expectations(self):
+        tests = self.target.image.tests
+        for pattern in self.target.machine.tests:
+            if not any(globs.matches(pattern.removeprefix("-"), test.id) for test in tests):
+                self._own_result(
+                    MACHINE_EXPECTATIONS, f"'{pattern}' is in `tests` and not in the image"
+                )
         for expectation in self.target.machine.expectations:
-            tests = self.target.image.tests
             if not any(globs.matches(expectation.test, test.id) for test in tests):
                 self._own_result(
                     MACHINE_EXPECTATIONS,
@@ -181,6 +203,8 @@ class Session:
         )
         self._reported = 0
         ending = self._run_vmm(first, number, transcript)
+        if ending.how == process.STOPPED:
+            return 0
         abandoned = self._settle(transcript, ending)
         self._report_cases(transcript)
         if transcript.header is not None and not self.run.header:
@@ -195,6 +219,8 @@ class Session:
 
             start.kernel = os.path.join(self.logs, self.target.image.elf.name)
             placed_elf.write(self.target.image.flat, start.kernel, machine.elf_at)
+        start.cache = self.settings.cache
+        start.fault = self.settings.fault
         start.extra = tuple(self.settings.vmm_args)
         start.bootargs = self._bootargs(first, start)
         qmp = None
@@ -241,16 +267,17 @@ class Session:
 
     def _bootargs(self, first, start):
         settings = self.settings
-        selection = ",".join(settings.patterns)
+        selected = ",".join(self.patterns)
         tokens = []
-        # QEMU gives an ELF file no initrd; its bootargs may be as long as they like.
-        if len(selection) > MAX_INLINE_SELECTION and not self.target.machine.elf_at:
+        # QEMU gives an ELF file no initrd, a model machine has none: their bootargs may be long.
+        takes_initrd = self.target.backend.has_initrd and not self.target.machine.elf_at
+        if len(selected) > MAX_INLINE_SELECTION and takes_initrd:
             start.initrd = os.path.join(self.logs, "selection")
             with open(start.initrd, "w", encoding="utf-8") as stream:
-                stream.write("\n".join(settings.patterns) + "\n")
-            selection = "@initrd"
-        if selection != globs.DEFAULT:
-            tokens.append(f"assay.tests={selection}")
+                stream.write("\n".join(self.patterns) + "\n")
+            selected = "@initrd"
+        if selected != globs.DEFAULT:
+            tokens.append(f"assay.tests={selected}")
         tokens.append(f"assay.seed={settings.seed}")
         if settings.order != "sorted":
             tokens.append(f"assay.order={settings.order}")
@@ -281,6 +308,7 @@ class Session:
             self._finish(case, transcript.capabilities or [])
             self.run.cases.append(case)
             self.emit("case", case=case)
+            transcript.enough |= self.settings.stop_when_noticed and case.notices
 
     def _finish(self, case, capabilities):
         declared = self.target.machine.declared(self.target.accel)
@@ -360,7 +388,7 @@ class Session:
         last = transcript.cases[-1]
         if transcript.bail_out is not None and transcript.verdict not in (CRASH, TIMEOUT, ERROR):
             text = (transcript.errors or [transcript.bail_out])[0]
-            return f"the guest gave up after {last.id}: {text}"
+            return f"{GAVE_UP} after {last.id}: {text}"
         if not transcript.ended:
             text = f"the VM ended between cases, after {last.id}: {self._how(ending)}"
             return "" if abandoned else text
@@ -368,7 +396,7 @@ class Session:
             return f"the VM went on for {self.limits.linger:g} s after the guest's last word"
         if ending.how == process.POWERED_OFF:
             return ""
-        allowed = (0, 1, 2) if self.target.machine.exit == "semihosting" else (0,)
+        allowed = (0,) if self.target.machine.exit == "psci" else (0, 1, 2)
         if ending.how == process.EXITED and ending.status in allowed:
             return ""
         return f"after the guest's last word: {self._how(ending)}"
@@ -378,7 +406,7 @@ class Session:
         if ending.how == process.UNSTARTED:
             why = f"{self.target.vmm_name} cannot be started: {ending.stderr}"
         elif transcript.errors or transcript.bail_out:
-            why = "the guest gave up: " + (transcript.errors or [transcript.bail_out])[0]
+            why = f"{GAVE_UP}: " + (transcript.errors or [transcript.bail_out])[0]
         elif not ending.console_bytes:
             why = f"no output at all: {self._how(ending)}"
         elif not transcript.booted:

@@ -8,7 +8,6 @@ its own name, with a plan that adds up.
 
 import re
 
-from host import console
 from host.results import CRASH, ERROR, FAIL, PASS, SKIP, TIMEOUT, XFAIL, Case, Item
 
 KEEP_DETAILS = 120  # lines kept of a case: this many from its beginning and as many from its end
@@ -82,6 +81,7 @@ class Transcript:
         self.boot = boot
         self.cases = []
         self.current = None  # the case that has been announced and has no result yet
+        self.enough = False  # what has come suffices: the VM need not go on
         self.header = None
         self.capabilities = None
         self.plan = None
@@ -330,6 +330,7 @@ class Transcript:
             return False
         for line in details:
             self._details.add(line)
+        self.current.abandoned = True
         self._close(status, reason)
         return True
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Report files. Each writer turns runs into text: write(runs) -> str."""
+"""Report files. Each writer turns runs into text: write(runs) -> str. JSON has verdicts, too."""
 
 import importlib
 import os
@@ -8,10 +8,11 @@ import sys
 KINDS = ("json", "junit", "ktap", "html")
 
 
-def write_all(wanted, runs):
+def write_all(wanted, runs, verdicts=()):
     """wanted: {kind: file or "-"}. Raises OSError when a file cannot be written."""
     for kind, path in wanted.items():
-        text = importlib.import_module(f"host.report.{kind}_file").write(runs)
+        more = [verdicts] if kind == "json" else []
+        text = importlib.import_module(f"host.report.{kind}_file").write(runs, *more)
         if path == "-":
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -6,8 +6,10 @@ import json
 SCHEMA = "assay-results-1"
 
 
-def write(runs):
+def write(runs, verdicts=()):
     document = {"schema": SCHEMA, "runs": [_run(run) for run in runs]}
+    if verdicts:
+        document["faults"] = [_verdict(verdict) for verdict in verdicts]
     return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
 
 
@@ -20,6 +22,17 @@ def _run(run):
         "boots": run.boots,
         "wall_ms": run.wall_ms,
         "tests": [entry for case in run.cases for entry in _case(case)],
+    }
+
+
+def _verdict(verdict):
+    return {
+        "machine": verdict.machine,
+        "name": verdict.name,
+        "summary": verdict.summary,
+        "noticed": verdict.noticed,
+        "by": verdict.by,
+        "reason": verdict.reason,
     }
 
 

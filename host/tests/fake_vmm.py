@@ -5,6 +5,9 @@
 The file named by FAKE_VMM holds JSON: {"tests": {id: act or [act, ...]}, "capabilities": "...",
 "boot": act}. Acts are below; with a list, the n-th start of the VMM that comes to the test takes
 the n-th act. Starts are counted in the file's directory.
+
+It stands in for the model machine, too: then "faults" is {name: {"summary": "...", and what else
+differs from the file when it is switched on}}.
 """
 
 import json
@@ -14,9 +17,10 @@ import socket
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)))))
 
 from host import globs  # noqa: E402
+from host.vmm import device_tree  # noqa: E402
 
 
 class Test:
@@ -33,6 +37,14 @@ def out(text):
 
 def option(name, default=""):
     return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+
+def tree_arguments():
+    if not (path := option("--device-tree")):
+        return ""
+    with open(path, "rb") as stream:
+        tree = device_tree.read(stream.read())
+    return tree.root["chosen"]["bootargs"].rstrip(b"\0").decode()
 
 
 def control():
@@ -135,6 +147,13 @@ def act_out(act, number, identifier):
         sys.exit(int(rest))
     if kind == "kill":
         os.kill(os.getpid(), signal.SIGSEGV)
+    if kind == "sanitizer":
+        print(f"{rest}\n    #0 0x1 in f x.cc:7\n    #1 0x2 in clone3", file=sys.stderr)
+        sys.exit(2)
+    if kind == "abort":
+        print(rest, file=sys.stderr, flush=True)
+        out(f"Bail out! {rest}")
+        os.abort()
     if kind == "reset":
         out("KTAP version 1")
         time.sleep(3600)
@@ -162,8 +181,16 @@ def main():
     path = os.environ["FAKE_VMM"]
     with open(path, encoding="utf-8") as stream:
         plan = json.load(stream)
+    if "--list-faults" in sys.argv:
+        for name, change in plan["faults"].items():
+            print(f"{name}\t{change['summary']}")
+        return 0
+    if fault := option("--fault"):
+        change = plan["faults"][fault]
+        plan |= {**change, "tests": plan["tests"] | change.get("tests", {})}
+    bootargs = option("-append") or tree_arguments()
     with open(path + ".starts", "a", encoding="utf-8") as stream:
-        stream.write(option("-append") + "\n")
+        stream.write(bootargs + "\n")
     with open(path + ".starts", encoding="utf-8") as stream:
         start = len(stream.readlines())
     boot = plan.get("boot", "")
@@ -176,7 +203,7 @@ def main():
     if boot == "gone":
         return 0
     arguments = dict(
-        token.split("=", 1) for token in option("-append").split() if "=" in token
+        token.split("=", 1) for token in bootargs.split() if "=" in token
     )
     selection = arguments.get("assay.tests", "*")
     if selection == "@initrd":

@@ -6,9 +6,10 @@ import json
 import os
 import tempfile
 import unittest
+from dataclasses import asdict
 from pathlib import Path
 
-from host import image, process, session
+from host import image, process, session, store
 from host.machine import Machine
 from host.settings import Settings
 from host.tests import fake_elf
@@ -54,6 +55,23 @@ class Fixture(unittest.TestCase):
         self.steps = []
         limits = limits or process.Limits(test=5.0, linger=1.0)
         return session.Session(target, settings, self.step, limits).execute()
+
+    def write_model(self, tests, faults, **plan):
+        """A model machine's program; faults: {name: {"summary": "...", what differs then}}."""
+        self.write(tests, faults=faults, **plan)
+        program = self.folder / "models" / "assay-arm64-model"
+        program.parent.mkdir(exist_ok=True)
+        if not program.exists():
+            program.symlink_to(FAKE_VMM)
+        # It is no ELF file: the list of its tests is remembered instead of read.
+        entries = image.load(self.folder, "arm64", str(self.folder / "runner")).tests
+        known = {"build_id": "", "tests": [asdict(test) for test in entries]}
+        store.save(
+            str(self.folder / "runner"),
+            "tests-assay-arm64-model",
+            store.fingerprint(program),
+            known,
+        )
 
     def write_machines(self, *names):
         """Machine files for run_tests.sh, all with the same made-up QEMU."""

@@ -56,6 +56,21 @@ class Command(Fixture):
         )
         self.assertIn("Everything as expected (4 tests, 2 machines).", done.stderr)
 
+    def test_a_machine_that_limits_its_tests(self):
+        self.good()
+        with open(self.folder / "machines" / "arm64-el2.toml", "a") as stream:
+            stream.write('tests = ["b.*"]\n')
+        done = self.call()
+        self.assertRegex(done.stdout, "arm64-el2: 1 test: 1 passed")
+        self.assertIn("Everything as expected (5 tests, 3 machines).", done.stdout)
+        done = self.call("a.*")
+        self.assertIn("Everything as expected (2 tests, 2 machines).", done.stdout)
+        done = self.call("a.*", "--machine", "arm64-el2")  # said in so many words
+        self.assertIn("Everything as expected (1 test, 1 machine).", done.stdout)
+        done = self.call("a.*", "--machine", "arm64-el?")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no machine can run these tests here", done.stderr)
+
     def test_not_as_expected(self):
         self.good()
         done = self.call("--machine", "arm64-gicv3", "misbehave.*", "--ktap", "-")

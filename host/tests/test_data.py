@@ -2,6 +2,7 @@
 """Patterns, machine files, the list of tests in an image, command lines of VMMs."""
 
 import json
+import re
 import subprocess
 import tempfile
 import unittest
@@ -11,8 +12,9 @@ from unittest import mock
 
 from host import globs, image, machine, schedule, store, tools, vmm
 from host.prepare import NotPrepared
+from host.settings import Settings
 from host.tests import fake_elf
-from host.vmm import fvp, placed_elf
+from host.vmm import device_tree, fvp, gicv5, model, placed_elf
 
 
 class Globs(unittest.TestCase):
@@ -238,22 +240,102 @@ class CommandLines(unittest.TestCase):
         tree = Path(self.folder) / "device-tree.dtb"
         self.assertIn(b"assay.seed=1\0", tree.read_bytes())
 
-    @unittest.skipUnless(tools.find_program("dtc"), "dtc is not there")
-    def test_fvp_device_tree_is_one(self):
-        tree = Path(self.folder) / "tree.dtb"
-        tree.write_bytes(fvp.describe("assay.seed=1"))
-        done = subprocess.run(
-            ["dtc", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True
-        )
-        self.assertEqual(done.stderr, "")
+    def test_kvmtool_with_gicv5(self):
+        for name, irqchip in (("gicv5", "gicv5"), ("gicv5-its", "gicv5-its")):
+            text = " ".join(self.start(f"arm64-kvmtool-{name}"))
+            self.assertIn(f"--irqchip {irqchip} --pmu --cpus 2 --mem 256 --kernel /b/i.img", text)
+
+    def test_fvp_with_gicv5(self):
+        with mock.patch.dict("os.environ", FVP_FIRMWARE="/firmware"):
+            text = " ".join(self.start("fvp-gicv5"))
         for part in (
-            'bootargs = "assay.seed=1";',
-            'compatible = "arm,gic-v3";',
-            "memory@80000000",
-            "cpu@0 {",
-            "cpu@100 {",
+            f"-C gicv5_config_file={self.folder}/gicv5.yaml",
+            "-C cluster0.cpu0.RVBAR=0x4001000",
+            "-C cluster1.cpu3.RVBAR=0x4001000",
+            "-C pctl.startup=0.0.0.0",
+            "-C bp.ve_sysregs.exit_on_shutdown=1",
+            "--data cluster0.cpu0=/firmware/bl31.bin@0x4001000",
+            "--data cluster0.cpu0=/b/i.img@0x88000000",
+            f"--data cluster0.cpu0={self.folder}/device-tree.dtb@0x87f00000",
         ):
-            self.assertIn(part, done.stdout)
+            self.assertIn(part, text)
+        self.assertNotIn("semihosting", text)
+        tree = device_tree.read((Path(self.folder) / "device-tree.dtb").read_bytes()).root
+        self.assertEqual(tree["chosen"]["bootargs"], b"assay.seed=1\0")
+        self.assertEqual(tree["psci"]["method"], b"smc\0")
+        self.assertEqual(tree["cpus"]["cpu@300"]["enable-method"], b"psci\0")
+
+    def test_the_fvp_is_told_what_its_device_tree_says(self):
+        top = fvp.model_settings()["GIC_TOP"][0]
+        instance = top["IRS"]["INSTANCES"][0]
+        self.assertEqual(
+            instance["domains"][0],
+            {
+                "type": "Non_Secure",
+                "config_frame_base_address": gicv5.IRS,
+                "lpi_frame_base_address": gicv5.SETLPI,
+            },
+        )
+        last = top["ITS"][0]["domains"][2]
+        self.assertEqual((last["type"], last["config_frame_base_address"]), ("EL3", 0x2F140000))
+        self.assertEqual(last["translate_frame_base_addresses"], [0x2F150000])
+        self.assertEqual(top["IWB"][0]["device_id"], gicv5.IWB_DEVICE)
+        iaffids = fvp.describe(5, "")["interrupt-controller"]["irs@2f1a0000"]["arm,iaffids"]
+        self.assertEqual(instance["processing_element_affinities"][:4], [0, 1, 2, 3])
+        self.assertEqual(iaffids, device_tree.halves(0, 1, 2, 3))
+
+    def test_the_fvp_needs_firmware_for_gicv5(self):
+        loaded = machine.load_named("fvp-gicv5")
+        settings = Settings(programs={"fvp": "/bin/true"})
+        with mock.patch.dict("os.environ", FVP_FIRMWARE=self.folder):
+            with self.assertRaisesRegex(vmm.Absent, "bl31.bin: no such file .FVP_FIRMWARE="):
+                fvp.Fvp().find(settings, loaded)
+            (Path(self.folder) / "bl31.bin").write_bytes(b"")
+            self.assertEqual(fvp.Fvp().find(settings, loaded), "/bin/true")
+
+    @unittest.skipUnless(tools.find_program("dtc"), "dtc is not there")
+    def test_device_trees_are_such(self):
+        tree = Path(self.folder) / "tree.dtb"
+        for root, parts in (
+            (fvp.describe(3, "assay.seed=1"), ['compatible = "arm,gic-v3";', "cpu@100 {"]),
+            (fvp.describe(5, "assay.seed=1"), ["arm,iaffids = <0x01 0x20003>;", "cpu@300 {"]),
+            (model.describe("assay.seed=1"), ["interrupts = <0x03 0x01 0x04>;", "cpu@3 {"]),
+        ):
+            tree.write_bytes(device_tree.flatten(root))
+            done = subprocess.run(
+                ["dtc", "-I", "dtb", "-O", "dts", tree], capture_output=True, text=True, check=True
+            )
+            self.assertEqual(done.stderr, "")
+            for part in ('bootargs = "assay.seed=1";', "cpu@0 {", *parts):
+                self.assertIn(part, done.stdout)
+
+    def test_the_model_is_where_its_device_tree_says(self):
+        """models/machine/platform.h has the same map."""
+        text = (tools.ROOT / "models" / "machine" / "platform.h").read_text().replace("'", "")
+        bases = dict(re.findall(r"Region (\w+)\{\.base = (0x[0-9a-f]+)", text))
+        self.assertEqual(
+            {name: int(base, 16) for name, base in bases.items()},
+            {
+                "ram": model.RAM,
+                "uart": model.UART,
+                "stimulus": model.STIMULUS,
+                "iwb": gicv5.IWB,
+                "its": gicv5.ITS,
+                "translate": gicv5.TRANSLATE,
+                "irs": gicv5.IRS,
+                "setlpi": gicv5.SETLPI,
+            },
+        )
+        self.assertIn(f"uart_spi = {model.UART_SPI};", text)
+
+    def test_model(self):
+        loaded = machine.load_named("arm64-gicv5-model")
+        start = vmm.Start(loaded, "host", "", self.folder, "assay.seed=1", fault="deaf")
+        tree = f"{self.folder}/device-tree.dtb"
+        self.assertEqual(
+            vmm.backend("model").command("/b/model", start),
+            ["/b/model", "--device-tree", tree, "--fault", "deaf"],
+        )
 
     def test_placed_elf(self):
         flat = Path(self.folder) / "flat"

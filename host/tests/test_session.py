@@ -67,6 +67,27 @@ class Outcomes(Fixture):
         self.assertEqual(len(run.cases), 40)
         self.assertIn("assay.tests=a.x", self.starts()[0])
 
+    def test_a_machine_may_limit_what_runs_on_it(self):
+        tests = {"a.one": "pass", "a.two": "pass", "b.three": "pass", "misbehave.x": "pass"}
+        machine = Machine("fake", "", "arm64", "qemu", ["tcg"], [], tests=["a.*", "misbehave.x"])
+        for patterns, chosen, said in (
+            (["*"], ["a.one", "a.two", "misbehave.x"], "a.*,misbehave.x"),
+            (["*", "-a.o*"], ["a.two", "misbehave.x"], "a.*,misbehave.x,-a.o*"),
+            (["b.*", "*.t*"], ["a.two"], "a.two"),
+        ):
+            run = self.run_session(tests, patterns, machine=machine)
+            self.assertEqual(list(statuses(run)), chosen)
+            self.assertIn(f"assay.tests={said} ", self.starts()[-1] + " ")
+        settings = Settings(unlimited=["fake"])
+        run = self.run_session(tests, ["b.*"], machine=machine, settings=settings)
+        self.assertEqual(list(statuses(run)), ["b.three"])
+
+    def test_a_limit_to_nothing(self):
+        machine = Machine("fake", "", "arm64", "qemu", ["tcg"], [], tests=["a.*", "z.*"])
+        run = self.run_session({"a.one": "pass"}, machine=machine)
+        self.assertEqual(
+            reasons(run)["machine.expectations"], "'z.*' is in `tests` and not in the image"
+        )
 
     def test_the_guest_gets_two_thirds_of_the_time(self):
         for seconds, guest in ((30, 20), (2, 1), (1.5, 1), (1.4, 0)):
@@ -97,6 +118,20 @@ class Deaths(Fixture):
 
     def test_vmm_is_killed(self):
         self.check_one_death("kill", "crash", "killed by SIGSEGV")
+
+    def test_vmm_aborts_by_an_assertion_of_its_own(self):
+        """GLib says so on standard output, too, in the words of a guest that gives up."""
+        self.check_one_death(
+            "abort:ERROR:hw/x.c:1:f: code should not be reached",
+            "crash",
+            "killed by SIGABRT: ERROR:hw/x.c:1:f: code should not be reached",
+        )
+
+    def test_vmm_is_ended_by_a_sanitizer(self):
+        self.check_one_death(
+            "sanitizer:x.cc:7:3: runtime error: index 9 out of bounds", "crash",
+            "ended with status 2: x.cc:7:3: runtime error: index 9 out of bounds",
+        )  # fmt: skip
 
     def test_reset(self):
         self.check_one_death("reset", "crash", "the guest reset the machine")

@@ -4,11 +4,14 @@
 A back end is a small class with
 
     kind                    the name in a machine's file and of --vmm
-    find(chosen, arch)      path of the program, or raises Absent with the reason
+    find(settings, machine) path of the program, or raises Absent with the reason
     version(path, cache)    "11.1.3", or "" when it does not say
     check(machine, accel)   raises Missing when this host cannot run it
     command(path, start)    the argument list of one start (see Start)
     has_control             whether command() makes use of start.control_fd (QMP)
+    has_initrd              whether it makes use of start.initrd
+    has_faults              whether it can be made wrong on purpose; then also
+    faults(path)            {name: summary} of what start.fault can switch on
 """
 
 import re
@@ -17,7 +20,8 @@ from dataclasses import dataclass
 
 from host import store
 
-NAMES = {"qemu": "QEMU", "kvmtool": "kvmtool", "fvp": "FVP"}  # as people write them
+# As people write them.
+NAMES = {"qemu": "QEMU", "kvmtool": "kvmtool", "fvp": "FVP", "model": "model"}
 
 
 class Missing(Exception):
@@ -39,13 +43,15 @@ class Start:
     bootargs: str = ""
     initrd: str = ""  # path, or ""
     control_fd: int = -1
+    fault: str = ""  # that is switched on
     extra: tuple = ()  # --vmm-arg
+    cache: str = ""  # where things are remembered beyond it (host/store.py); "": in folder
 
 
 def backend(kind):
-    from host.vmm import fvp, kvmtool, qemu
+    from host.vmm import fvp, kvmtool, model, qemu
 
-    for candidate in (qemu.Qemu(), kvmtool.Kvmtool(), fvp.Fvp()):
+    for candidate in (qemu.Qemu(), kvmtool.Kvmtool(), fvp.Fvp(), model.Model()):
         if candidate.kind == kind:
             return candidate
     raise Missing(f"no VMM back end is called '{kind}' (there are: {', '.join(NAMES)})")
@@ -57,22 +63,27 @@ def probe_version(path, arguments, pattern, cache):
     name = "version-" + re.sub(r"\W+", "_", str(path))[-80:]
     version = store.load(cache, name, key)
     if version is None:
-        try:
-            result = subprocess.run(
-                [path, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                timeout=20,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Missing(f"{path} cannot be started: {error}") from None
-        output = result.stdout.decode("utf-8", "replace")
+        output, status = ask(path, *arguments)
         match = re.search(pattern, output)
-        if result.returncode != 0 and not match:
+        if status != 0 and not match:
             last = (output.strip().splitlines() or ["no output"])[-1]
-            raise Missing(f"{path} {' '.join(arguments)}: status {result.returncode}: {last}")
+            raise Missing(f"{path} {' '.join(arguments)}: status {status}: {last}")
         version = match[1] if match else ""
         store.save(cache, name, key, version)
     return version
+
+
+def ask(path, *arguments):
+    """What a program prints when it is called so, and its exit status."""
+    try:
+        result = subprocess.run(
+            [path, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Missing(f"{path} cannot be started: {error}") from None
+    return result.stdout.decode("utf-8", "replace"), result.returncode

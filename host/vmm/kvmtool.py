@@ -11,10 +11,12 @@ from host.vmm.qemu import HOST_ARCH
 class Kvmtool:
     kind = "kvmtool"
     has_control = False
+    has_initrd = True
+    has_faults = False
 
-    def find(self, chosen, arch):
-        del arch
-        chosen = chosen or os.environ.get("LKVM", "")
+    def find(self, settings, machine):
+        del machine
+        chosen = settings.programs.get(self.kind) or os.environ.get("LKVM", "")
         for name in (chosen,) if chosen else ("lkvm", "vm", "kvmtool"):
             if path := tools.find_program(name):
                 return path
