@@ -4,6 +4,7 @@
 
 #include "arm64/boot/offsets.h"
 #include "arm64/cpu/control_registers.h"
+#include "arm64/pmu/pmuv3.h"
 
 #include <cstddef>
 
@@ -48,7 +49,7 @@ Features find_features()
         .ecv = mmfr0[ID_AA64MMFR0_EL1::ECV] >= 2,
         .gic_system_registers = pfr0[ID_AA64PFR0_EL1::GIC] != 0,
         .pmu_counters =
-            pmu_version != 0 && pmu_version != 0xf ? sysreg::read<PMCR_EL0>()[PMCR_EL0::N] : 0,
+            pmu_version != 0 && pmu_version != 0xf ? sysreg::read<pmu::PMCR_EL0>()[pmu::PMCR_EL0::N] : 0,
     };
 }
 

@@ -74,10 +74,6 @@ struct CTR_EL0 : SystemRegister<CTR_EL0, 3, 3, 0, 0, 1> {
     static constexpr Field DIC{29};
 };
 
-struct PMCR_EL0 : SystemRegister<PMCR_EL0, 3, 3, 9, 12, 0> {
-    static constexpr Field N{15, 11};
-};
-
 struct ID_AA64PFR0_EL1 : SystemRegister<ID_AA64PFR0_EL1, 3, 0, 0, 4, 0> {
     static constexpr Field EL0{3, 0};
     static constexpr Field EL1{7, 4};

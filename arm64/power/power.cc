@@ -3,6 +3,7 @@
 #include "arm64/boot/entry_state.h"
 #include "arm64/boot/offsets.h"
 #include "arm64/boot/privilege.h"
+#include "arm64/cpu/hypervisor.h"
 #include "arm64/mmu/mmu.h"
 #include "arm64/power/holding_pen.h"
 #include "arm64/power/psci.h"
@@ -57,6 +58,7 @@ Result<> discover_power(const fdt::Tree& tree)
     } else {
         test::offer(test::Capability::psci);
     }
+    hypervisor::offer_capabilities();
     return found;
 }
 

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace machine {
@@ -245,27 +246,39 @@ void Board::write_stimulus(std::uint64_t offset, unsigned width, std::uint64_t v
 
 void Board::report_violations()
 {
-    if (gic_.violations().count() == reported_) {
+    if (gic_.violations().count() == seen_violations_) {
         return;
     }
-    std::vector<model::Violation> news;
-    {
-        const std::scoped_lock lock{report_lock_};
-        news = gic_.violations().list();
-        news.erase(news.begin(), news.begin() + static_cast<std::ptrdiff_t>(
-                                                    std::min<std::size_t>(reported_, news.size())));
-        reported_ = gic_.violations().count();
-    }
-    for (const model::Violation& violation : news) {
-        if (test::running.test != nullptr && strict_) {
-            test::error("model: {}: {}", violation.rule, violation.text);
-        } else if (test::running.test != nullptr) {
-            test::note("model: {}: {}", violation.rule, violation.text);
-        } else {
+    for (const model::Violation& violation : new_violations()) {
+        if (test::running.test == nullptr) {
             console::print("# error: model: {}: {}\n", violation.rule, violation.text);
             violations_outside_tests_ = true;
+        } else if (strict_) {
+            test::error("model: {}: {}", violation.rule, violation.text);
+        } else {
+            test::note("model: {}: {}", violation.rule, violation.text);
         }
     }
+}
+
+// One of each rule for a test.
+std::vector<model::Violation> Board::new_violations()
+{
+    const std::scoped_lock lock{violations_lock_};
+    const std::size_t known = seen_violations_.exchange(gic_.violations().count());
+    const test::Case* const test = test::running.test;
+    if (std::exchange(violations_of_, test) != test) {
+        reported_rules_.clear();
+    }
+    std::vector<model::Violation> fresh;
+    const auto list = gic_.violations().list();
+    for (const model::Violation& violation :
+         std::span{list}.subspan(std::min(known, list.size()))) {
+        if (reported_rules_.insert(violation.rule).second) {
+            fresh.push_back(violation);
+        }
+    }
+    return fresh;
 }
 
 }  // namespace machine

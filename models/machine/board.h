@@ -5,6 +5,7 @@
 
 #include "lib/base/result.h"
 #include "lib/fdt/fdt.h"
+#include "lib/test/case.h"
 #include "models/gicv5/model.h"
 #include "models/machine/core.h"
 #include "models/machine/ram.h"
@@ -15,6 +16,9 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <set>
+#include <string_view>
+#include <vector>
 
 namespace machine {
 
@@ -37,8 +41,8 @@ public:
     void write(std::uint64_t address, unsigned width, std::uint64_t value);
 
     // Says what software did that the architecture forbids since this was last asked. In a test it
-    // is a note, since the test may have done it on purpose, or an error of the test, when strict;
-    // elsewhere it is an error of the run.
+    // is said once, and is a note, since the test may have done it on purpose; or an error of the
+    // test, when strict. Elsewhere it is an error of the run.
     void report_violations();
     void set_strict(bool strict) { strict_ = strict; }
     [[nodiscard]] bool is_run_in_error() const { return violations_outside_tests_; }
@@ -46,6 +50,7 @@ public:
 private:
     Board(Ram& ram, const model::gicv5::Configuration& configuration, const Faults& faults);
 
+    [[nodiscard]] std::vector<model::Violation> new_violations();
     void write_stimulus(std::uint64_t offset, unsigned width, std::uint64_t value);
 
     Ram& ram_;
@@ -53,8 +58,10 @@ private:
     Uart uart_;
     std::deque<Core> cores_;
     bool strict_ = false;
-    std::mutex report_lock_;
-    std::atomic<std::size_t> reported_{0};
+    std::mutex violations_lock_;
+    std::atomic<std::size_t> seen_violations_{0};
+    const test::Case* violations_of_ = nullptr;  // whose rules these are
+    std::set<std::string_view> reported_rules_;
     std::atomic<bool> violations_outside_tests_{false};
 };
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <string_view>
 
@@ -59,19 +60,43 @@ thread_local unsigned machine_depth = 0;
     ::_exit(static_cast<int>(arch::ExitStatus::error));
 }
 
+// What the host's kernel says of a fault.
+#if defined(__x86_64__)
+void describe_fault(const mcontext_t& host, arch::Frame& frame, bool& write)
+{
+    constexpr greg_t is_write = 1 << 1;  // of a page fault's error code
+    frame.elr = static_cast<std::uint64_t>(host.gregs[REG_RIP]);
+    frame.sp = static_cast<std::uint64_t>(host.gregs[REG_RSP]);
+    frame.x[29] = static_cast<std::uint64_t>(host.gregs[REG_RBP]);
+    write = (host.gregs[REG_ERR] & is_write) != 0;
+}
+#elif defined(__aarch64__)
+void describe_fault(const mcontext_t& host, arch::Frame& frame, bool& write)
+{
+    frame.elr = host.pc;
+    frame.sp = host.sp;
+    std::copy_n(host.regs, std::size(frame.x), frame.x);
+    // A list of records, which ends with one without a magic number.
+    const auto* record = reinterpret_cast<const _aarch64_ctx*>(&host.__reserved);
+    while (record->magic != 0 && record->magic != ESR_MAGIC) {
+        record = reinterpret_cast<const _aarch64_ctx*>(reinterpret_cast<const std::byte*>(record) +
+                                                       record->size);
+    }
+    write = record->magic == ESR_MAGIC &&
+            (reinterpret_cast<const esr_context*>(record)->esr & write_not_read) != 0;
+}
+#endif
+
 void on_fault(int, siginfo_t* info, void* context)
 {
     if (machine_depth != 0 || arch::cpu_data() == nullptr) {
         die("assay-arm64-model: the model accessed memory that is not there\n");
     }
-    constexpr greg_t is_write = 1 << 1;  // of a page fault's error code
-    const auto& registers = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
     arch::Frame frame = frame_of(Core::current().masks());
-    frame.elr = static_cast<std::uint64_t>(registers[REG_RIP]);
-    frame.sp = static_cast<std::uint64_t>(registers[REG_RSP]);
-    frame.x[29] = static_cast<std::uint64_t>(registers[REG_RBP]);
+    bool write = false;
+    describe_fault(static_cast<const ucontext_t*>(context)->uc_mcontext, frame, write);
     frame.far = reinterpret_cast<std::uint64_t>(info->si_addr);
-    frame.esr = translation_fault((registers[REG_ERR] & is_write) != 0);
+    frame.esr = translation_fault(write);
     raise_at(frame);
 }
 

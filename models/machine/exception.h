@@ -14,9 +14,10 @@ namespace machine {
 
 // Syndromes, with IL: Arm ARM D24.2.40.
 inline constexpr std::uint64_t undefined_instruction = 1U << 25;
+inline constexpr std::uint64_t write_not_read = 1U << 6;  // of an abort
 [[nodiscard]] constexpr std::uint64_t data_abort(std::uint64_t fault_status, bool write)
 {
-    return std::uint64_t{0x25} << 26 | 1U << 25 | (write ? 1U << 6 : 0U) | fault_status;
+    return std::uint64_t{0x25} << 26 | 1U << 25 | (write ? write_not_read : 0U) | fault_status;
 }
 [[nodiscard]] constexpr std::uint64_t external_abort(bool write)
 {

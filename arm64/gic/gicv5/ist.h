@@ -50,10 +50,7 @@ public:
         if (!table) {
             return std::unexpected{table.error()};
         }
-        // VALID is the IRS's to set: software writes the address alone.
-        const std::uint64_t entry = level1_address(lpi_number);
-        memory_.write64(entry, *table & L1_ISTE::L2_ADDR.mask());
-        memory_.publish(entry, sizeof(L1_ISTE));
+        write_level1(lpi_number, *table);
         if (const auto mapped = irs_.map_level2(lpi_number); !mapped) {
             return mapped;
         }
@@ -76,6 +73,25 @@ public:
     // The IRS lets go of the table and takes it again: the state of the LPIs survives.
     [[nodiscard]] Result<> suspend() const { return irs_.remove_ist(); }
     [[nodiscard]] Result<> resume() const { return irs_.install_ist(address_, geometry_); }
+    // After suspend(): the same with the tables as they were at first, every LPI idle and disabled.
+    [[nodiscard]] Result<> restart() const
+    {
+        if (!geometry_.two_level) {
+            clear(address_, geometry_.base_table_bytes());
+            return resume();
+        }
+        for_each_level2([this](std::uint32_t first, std::uint64_t table) {
+            clear(table, bytes(geometry_.level2_size));
+            write_level1(first, table);
+        });
+        Result<> done = resume();
+        for_each_level2([&](std::uint32_t first, std::uint64_t) {
+            if (done) {
+                done = irs_.map_level2(first);
+            }
+        });
+        return done;
+    }
 
     [[nodiscard]] bool exists() const { return address_ != 0; }
     [[nodiscard]] const IstGeometry& geometry() const { return geometry_; }
@@ -108,16 +124,38 @@ private:
     {
         return address_ + std::uint64_t{geometry_.level1_index(lpi_number)} * sizeof(L1_ISTE);
     }
+    // VALID is the IRS's to set: software writes the address alone.
+    void write_level1(std::uint32_t lpi_number, std::uint64_t table) const
+    {
+        const std::uint64_t entry = level1_address(lpi_number);
+        memory_.write64(entry, table & L1_ISTE::L2_ADDR.mask());
+        memory_.publish(entry, sizeof(L1_ISTE));
+    }
+    // Calls function(first LPI, address) for each level-2 table there is.
+    template <typename Function>
+    void for_each_level2(Function function) const
+    {
+        const std::uint32_t step = 1U << geometry_.level2_id_bits();
+        for (std::uint32_t first = 0; first >> geometry_.id_bits == 0; first += step) {
+            const auto entry = level1_entry(first);
+            if (const auto table = entry.raw & L1_ISTE::L2_ADDR.mask(); table != 0) {
+                function(first, table);
+            }
+        }
+    }
+    void clear(std::uint64_t address, std::uint64_t size) const
+    {
+        for (std::uint64_t at = address; at < address + size; at += sizeof(std::uint64_t)) {
+            memory_.write64(at, 0);
+        }
+        memory_.publish(address, size);
+    }
     void release()
     {
         if (geometry_.two_level) {
-            const std::uint32_t step = 1U << geometry_.level2_id_bits();
-            for (std::uint32_t first = 0; first >> geometry_.id_bits == 0; first += step) {
-                const auto entry = level1_entry(first);
-                if (const auto table = entry.raw & L1_ISTE::L2_ADDR.mask(); table != 0) {
-                    memory_.free(table, bytes(geometry_.level2_size));
-                }
-            }
+            for_each_level2([this](std::uint32_t, std::uint64_t table) {
+                memory_.free(table, bytes(geometry_.level2_size));
+            });
         }
         memory_.free(address_, geometry_.base_table_bytes());
         address_ = 0;

@@ -227,7 +227,7 @@ public:
         const std::uint64_t address = table->level1_address(event);
         const auto entry = table->template load<L1_ITTE>(address);
         table->store(address, entry.with(L1_ITTE::SPAN, span));
-        return forget_event(device, event, *table, true);
+        return forget_device(device, table->geometry().id_bits, false);
     }
 
     // --- What the ITS does when told ------------------------------------------------------------
