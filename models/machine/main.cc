@@ -37,11 +37,11 @@
 
 #include <unistd.h>
 
-// A run that a sanitizer ends is in error. Locals stay on the stack, where guest code expects them;
-// its stacks and heap are not the host's.
+// A run that a sanitizer ends is in error. Locals are where guest code expects them, on the stack;
+// guest memory is not the host's heap; models/machine/exception.cc has the signal stacks.
 extern "C" const char* __asan_default_options()
 {
-    return "exitcode=2:detect_stack_use_after_return=0:detect_leaks=0";
+    return "exitcode=2:detect_stack_use_after_return=0:detect_leaks=0:use_sigaltstack=0";
 }
 
 namespace {
