@@ -72,12 +72,6 @@ void find_tree()
     tree_error = {"x0 is 0 at the entry and there is no device tree below the image"};
 }
 
-std::string_view machine_name()
-{
-    const auto compatible = tree->root().property("compatible");
-    return compatible ? compatible->string().value_or("unnamed") : "unnamed";
-}
-
 // Says what is wrong while the MMU is still off, where a lock must not be taken: exclusive accesses
 // to device memory are UNPREDICTABLE (Arm ARM B2.12.2).
 [[noreturn]] void die(Error error)
@@ -85,7 +79,7 @@ std::string_view machine_name()
     console::break_lock();
     if (tree) {
         static_cast<void>(console::discover(*tree));
-        static_cast<void>(arch::discover_power(*tree));
+        static_cast<void>(arch::discover_power(boot::Info{.tree = &*tree}));
         const auto method = boot::option(tree->boot_arguments(), "assay.exit");
         static_cast<void>(arch::select_exit(method.value_or("")));
     }
@@ -173,13 +167,9 @@ extern "C" [[noreturn]] void primary_main()
     arch::unmask_system_errors();
     test::offer(test::Capability::device_tree);
     offer_cpu_capabilities();
-    information = {
-        .tree = &*tree,
-        .command_line = tree->boot_arguments(),
-        .machine = machine_name(),
-        .entry_level = static_cast<unsigned>(entry_state.level),
-        .level = static_cast<unsigned>(sysreg::read<CurrentEL>()[CurrentEL::EL]),
-    };
+    information =
+        boot::info_from(*tree, static_cast<unsigned>(entry_state.level),
+                        static_cast<unsigned>(sysreg::read<CurrentEL>()[CurrentEL::EL]));
     boot::main(information);
 }
 

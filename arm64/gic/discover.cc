@@ -5,6 +5,7 @@
 #include "arm64/gic/gicv3.h"
 #include "arm64/gic/gicv5.h"
 #include "arm64/gic/specifier.h"
+#include "lib/boot/boot.h"
 #include "lib/test/capability.h"
 
 #include <arch/irq.h>
@@ -95,12 +96,12 @@ void offer_if(bool there, Capability capability, const char* reason)
 
 }  // namespace
 
-Result<> discover_interrupts(const fdt::Tree& tree)
+Result<> discover_interrupts(const boot::Info& info)
 {
     Result<> result;
     const char* reason = "no interrupt controller node that is known";
     for (const Driver& driver : drivers) {
-        const auto node = find_node(tree, driver);
+        const auto node = find_node(*info.tree, driver);
         if (!node) {
             report_missing(driver, driver.absent);
             continue;

@@ -8,6 +8,7 @@
 #include "arm64/power/holding_pen.h"
 #include "arm64/power/psci.h"
 #include "arm64/power/semihosting.h"
+#include "lib/boot/boot.h"
 #include "lib/smp/smp.h"
 #include "lib/test/capability.h"
 
@@ -48,9 +49,9 @@ void release_from_pen(smp::Cpu& cpu)
 
 }  // namespace
 
-Result<> discover_power(const fdt::Tree& tree)
+Result<> discover_power(const boot::Info& info)
 {
-    const auto found = psci::discover(tree);
+    const auto found = psci::discover(*info.tree);
     if (!found) {
         test::missing(test::Capability::psci, found.error().what);
     } else if (!psci::has_standard_functions()) {

@@ -2,6 +2,7 @@
 #include "arm64/timer/timers.h"
 
 #include "arm64/cpu/control_registers.h"
+#include "lib/boot/boot.h"
 #include "lib/test/capability.h"
 
 #include <arch/irq.h>
@@ -67,10 +68,10 @@ Result<irq::Id> interrupt(Kind kind)
 
 namespace arch {
 
-Result<> discover_timers(const fdt::Tree& tree)
+Result<> discover_timers(const boot::Info& info)
 {
     using namespace timer;
-    if (const auto node = find_node(tree)) {
+    if (const auto node = find_node(*info.tree)) {
         const bool el2 = sysreg::read<CurrentEL>()[CurrentEL::EL] == 2;
         virtual_interrupt = find_interrupt(*node, el2 ? el2_virtual : el1_virtual);
         physical_interrupt = find_interrupt(*node, el2 ? el2_physical : el1_physical);

@@ -7,18 +7,23 @@
 #include "lib/fdt/fdt.h"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace boot {
 
 // What the architecture's start code found.
 struct Info {
-    const fdt::Tree* tree;  // never null: an architecture without one builds an empty tree
+    const fdt::Tree* tree;  // never null: empty where the machine has none
     std::string_view command_line;
-    std::string_view machine;  // how the machine is described: root `compatible`
-    unsigned entry_level;      // arm64: the exception level at entry
-    unsigned level;            // and the one the tests run at
+    std::optional<fdt::Region> initrd;
+    std::string_view description;  // how the machine was described: "dt=linux,dummy-virt"
+    unsigned entry_level;          // privilege at entry; arm64: the exception level
+    unsigned level;                // and the one the tests run at
 };
+
+// What a device tree that outlives everything says.
+[[nodiscard]] Info info_from(const fdt::Tree& tree, unsigned entry_level, unsigned level);
 
 [[nodiscard]] const Info& info();
 

@@ -13,6 +13,7 @@
 //     }
 #pragma once
 
+#include "lib/base/function_ref.h"
 #include "lib/base/result.h"
 
 #include <cstddef>
@@ -165,5 +166,9 @@ private:
     const char* strings_;
     int chosen_ = -1;  // offset of /chosen; below 0: there is none
 };
+
+// Calls `visit` with the `reg` of every enabled CPU node, in the tree's order. Errors: there are
+// none; a `reg` that cannot be read.
+[[nodiscard]] Result<> for_each_cpu(const Tree& tree, FunctionRef<void(std::uint64_t reg)> visit);
 
 }  // namespace fdt

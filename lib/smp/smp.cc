@@ -2,6 +2,7 @@
 
 #include "lib/smp/smp.h"
 
+#include "lib/boot/boot.h"
 #include "lib/console/console.h"
 #include "lib/irq/irq.h"
 #include "lib/mem/memory.h"
@@ -10,6 +11,7 @@
 #include "lib/time/time.h"
 
 #include <arch/cpu.h>
+#include <arch/cpus.h>
 #include <arch/mmu.h>
 #include <arch/power.h>
 
@@ -119,37 +121,22 @@ Result<> give_stacks(Cpu& cpu)
     return {};
 }
 
-std::optional<fdt::Node> next_cpu_node(std::optional<fdt::Node> node)
-{
-    while (node &&
-           (node->property("device_type") == std::nullopt ||
-            node->property("device_type")->string().value_or("") != "cpu" || !node->enabled())) {
-        node = node->next_sibling();
-    }
-    return node;
-}
-
 // Makes the array of all CPUs, this one first.
-Result<> find_cpus(const fdt::Tree& tree)
+Result<> find_cpus(const boot::Info& info)
 {
-    const auto parent = tree.find("/cpus");
-    const auto first = parent ? next_cpu_node(parent->first_child()) : std::nullopt;
-    if (!first) {
-        return fail("device tree has no enabled CPU nodes");
-    }
+    const Cpu& self = this_cpu();
     std::size_t count = 0;
     bool boot_cpu_found = false;
-    const Cpu& self = this_cpu();
-    for (auto node = first; node; node = next_cpu_node(node->next_sibling())) {
-        const auto id = node->unit_address();
-        if (!id) {
-            return std::unexpected{id.error()};
-        }
-        boot_cpu_found |= *id == self.hardware_id;
+    const auto look = [&](std::uint64_t id) {
+        boot_cpu_found |= id == self.hardware_id;
         ++count;
+    };
+    if (const auto counted = arch::for_each_cpu(info, look); !counted) {
+        return counted;
     }
     if (!boot_cpu_found) {
-        return fail("no CPU node has the affinity of the boot CPU", self.hardware_id);
+        return fail("the boot CPU is not among the CPUs that the machine describes",
+                    self.hardware_id);
     }
 
     auto pages = mem::allocate(count * sizeof(Cpu), mem::page_size);
@@ -163,15 +150,15 @@ Result<> find_cpus(const fdt::Tree& tree)
     cpu->hardware_id = self.hardware_id;
     cpu->stack_low = self.stack_low;
     cpu->online = true;
-    for (auto node = first; node; node = next_cpu_node(node->next_sibling())) {
-        const std::uint64_t id = *node->unit_address();
+    const auto add = [&](std::uint64_t id) {
         if (id != self.hardware_id) {
             cpu = ::new (&array[++index]) Cpu{};
             cpu->index = index;
             cpu->hardware_id = id;
         }
-    }
-    // A node that repeats the boot CPU's affinity is counted but is no CPU.
+    };
+    static_cast<void>(arch::for_each_cpu(info, add));
+    // One that repeats the boot CPU's affinity is counted but is no other CPU.
     all_cpus = {array, index + 1};
     arch::set_cpu_data(&array[0]);
     return {};
@@ -206,9 +193,9 @@ void adopt_boot_cpu(Cpu& cpu)
     arch::set_cpu_data(&cpu);
 }
 
-Result<> start_all(const fdt::Tree& tree)
+Result<> start_all(const boot::Info& info)
 {
-    if (const auto found = find_cpus(tree); !found) {
+    if (const auto found = find_cpus(info); !found) {
         return found;
     }
     for (Cpu& cpu : all_cpus.subspan(1)) {

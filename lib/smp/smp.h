@@ -9,7 +9,6 @@
 
 #include "lib/base/function_ref.h"
 #include "lib/base/result.h"
-#include "lib/fdt/fdt.h"
 
 #include <arch/cpu.h>
 
@@ -19,6 +18,10 @@
 #include <span>
 #include <string_view>
 #include <type_traits>
+
+namespace boot {
+struct Info;
+}
 
 namespace smp {
 
@@ -44,9 +47,9 @@ struct Cpu : arch::CpuData {
 // Makes the calling CPU CPU 0. Called once, before anything else here.
 void adopt_boot_cpu(Cpu& cpu);
 
-// Finds the CPUs of the tree and starts the secondary ones. Errors: no CPU nodes, the boot CPU is
+// Finds the machine's CPUs and starts the secondary ones. Errors: it describes none, the boot CPU is
 // not among them, no memory. A CPU that does not come up is reported on the console and left out.
-[[nodiscard]] Result<> start_all(const fdt::Tree& tree);
+[[nodiscard]] Result<> start_all(const boot::Info& info);
 
 // CPUs are named by their index in cpus(). Work is given to online CPUs other than CPU 0, which
 // never waits for any; any CPU may give it. What is given to an offline CPU is never done: the wait

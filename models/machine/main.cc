@@ -161,12 +161,6 @@ void require(const Result<>& done)
     }
 }
 
-std::string_view machine_name()
-{
-    const auto compatible = tree->root().property("compatible");
-    return compatible ? compatible->string().value_or("unnamed") : "unnamed";
-}
-
 // On the boot CPU's thread, as arm64/boot/main.cc leaves the machine to lib/boot.
 void boot_main(smp::Cpu& cpu)
 {
@@ -182,13 +176,7 @@ void boot_main(smp::Cpu& cpu)
     } else {
         test::missing(Capability::nmi, "ID_AA64PFR1_EL1.NMI is 0");
     }
-    information = {
-        .tree = &*tree,
-        .command_line = tree->boot_arguments(),
-        .machine = machine_name(),
-        .entry_level = 1,
-        .level = 1,
-    };
+    information = boot::info_from(*tree, 1, 1);
     boot::main(information);
 }
 

@@ -164,7 +164,7 @@ bool is_on(const smp::Cpu& cpu)
 namespace arch {
 
 // Tests that turn CPUs off and on again say that they need PSCI.
-Result<> discover_power(const fdt::Tree&)
+Result<> discover_power(const boot::Info&)
 {
     test::offer(test::Capability::psci);
     return {};

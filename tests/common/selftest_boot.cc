@@ -67,12 +67,12 @@ TEST(selftest, seed, .summary = "the seed of the run is the one on the command l
     EXPECT_EQ(test::seed(), given ? number(*given) : 1);
 }
 
-TEST(selftest, machine_name,
-     .summary = "the machine's name is one word, which the first line of the log can show")
+TEST(selftest, machine_description,
+     .summary = "the machine is described in printable characters, as the log's first line shows it")
 {
-    const std::string_view name = boot::info().machine;
-    EXPECT_FALSE(name.empty());
-    EXPECT_TRUE(std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; }));
+    const std::string_view description = boot::info().description;
+    EXPECT_FALSE(description.empty());
+    EXPECT_TRUE(std::ranges::all_of(description, [](char c) { return c >= ' ' && c <= '~'; }));
 }
 
 TEST(selftest, device_tree_in_ram, .summary = "all of the device tree lies in RAM",

@@ -22,7 +22,7 @@ Result<> protect(std::uintptr_t, std::uint64_t, Access)
     return {};
 }
 
-Result<> discover_interrupts(const fdt::Tree&)
+Result<> discover_interrupts(const boot::Info&)
 {
     return {};
 }
@@ -32,7 +32,7 @@ Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier&)
     return fail("the host has no interrupt controller");
 }
 
-Result<> discover_power(const fdt::Tree&)
+Result<> discover_power(const boot::Info&)
 {
     return {};
 }

@@ -15,7 +15,7 @@ constinit std::optional<std::uint64_t> current_deadline;
 
 namespace arch {
 
-Result<> discover_timers(const fdt::Tree&)
+Result<> discover_timers(const boot::Info&)
 {
     return {};
 }

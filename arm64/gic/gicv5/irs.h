@@ -175,7 +175,7 @@ public:
         if (offered == 0) {
             return fail("IRS_IDR2 offers two-level tables and no size of the second", id.raw);
         }
-        unsigned size = static_cast<unsigned>(level2);
+        auto size = static_cast<unsigned>(level2);
         while (size != 0 && (offered >> size & 1) == 0) {
             --size;
         }

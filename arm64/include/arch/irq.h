@@ -7,12 +7,16 @@
 #include "lib/fdt/fdt.h"
 #include "lib/irq/irq.h"
 
+namespace boot {
+struct Info;
+}
+
 namespace arch {
 
-// Finds the controller in the tree, initialises it and the calling CPU's part, offers its
+// Finds the controller, initialises it and the calling CPU's part, offers its
 // capabilities (or says why not), and calls irq::set_controller(). A machine without one that is
 // known is no error.
-[[nodiscard]] Result<> discover_interrupts(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_interrupts(const boot::Info& info);
 
 // The interrupt that a device node's specifier means for the machine's controller.
 [[nodiscard]] Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier& specifier);

@@ -4,11 +4,13 @@
 #pragma once
 
 #include "lib/base/result.h"
-#include "lib/fdt/fdt.h"
 
 #include <cstdint>
 #include <string_view>
 
+namespace boot {
+struct Info;
+}
 namespace smp {
 struct Cpu;
 }
@@ -19,7 +21,7 @@ namespace arch {
 enum class ExitStatus : std::uint8_t { success = 0, failure = 1, error = 2 };
 
 // Finds the machine's power interface (arm64: the PSCI node and its conduit).
-[[nodiscard]] Result<> discover_power(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_power(const boot::Info& info);
 
 // Starts a CPU at smp::secondary_main(cpu). Does not wait for it. Errors: what the machine
 // answered.

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-namespace fdt {
-class Tree;
+namespace boot {
+struct Info;
 }
 namespace irq {
 struct Id;
@@ -16,10 +16,10 @@ struct Id;
 
 namespace arch {
 
-// Finds the timers in the tree: which interrupts they raise, and a frequency that overrides the
+// Finds the timers: which interrupts they raise, and a frequency that overrides the
 // counter's own. Needs the interrupt controller. Offers the timers' capabilities, or says why not.
 // Error: nothing tells the frequency.
-[[nodiscard]] Result<> discover_timers(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_timers(const boot::Info& info);
 
 // The free-running counter all CPUs share, ordered after everything before the call.
 [[nodiscard]] std::uint64_t counter();

@@ -7,9 +7,13 @@
 #include "lib/fdt/fdt.h"
 #include "lib/irq/irq.h"
 
+namespace boot {
+struct Info;
+}
+
 namespace arch {
 
-[[nodiscard]] Result<> discover_interrupts(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_interrupts(const boot::Info& info);
 [[nodiscard]] Result<irq::Id> interrupt_id(const fdt::InterruptSpecifier& specifier);
 
 }  // namespace arch

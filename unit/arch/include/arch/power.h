@@ -4,11 +4,13 @@
 #pragma once
 
 #include "lib/base/result.h"
-#include "lib/fdt/fdt.h"
 
 #include <cstdint>
 #include <string_view>
 
+namespace boot {
+struct Info;
+}
 namespace smp {
 struct Cpu;
 }
@@ -17,7 +19,7 @@ namespace arch {
 
 enum class ExitStatus : std::uint8_t { success = 0, failure = 1, error = 2 };
 
-[[nodiscard]] Result<> discover_power(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_power(const boot::Info& info);
 
 [[nodiscard]] Result<> start_cpu(smp::Cpu& cpu);
 [[nodiscard]] Result<> stop_this_cpu();

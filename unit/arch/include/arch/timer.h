@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-namespace fdt {
-class Tree;
+namespace boot {
+struct Info;
 }
 namespace irq {
 struct Id;
@@ -17,7 +17,7 @@ struct Id;
 
 namespace arch {
 
-[[nodiscard]] Result<> discover_timers(const fdt::Tree& tree);
+[[nodiscard]] Result<> discover_timers(const boot::Info& info);
 [[nodiscard]] std::uint64_t counter();
 [[nodiscard]] std::uint64_t counter_frequency();  // 1 MHz
 
