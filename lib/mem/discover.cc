@@ -12,6 +12,27 @@ namespace {
 
 constinit RegionSet<max_ram_regions> ram_regions;
 
+[[nodiscard]] Result<> add(fdt::Region region)
+{
+    if (region.base + region.size < region.base) {
+        return fail("memory reaches the last address", region.base);
+    }
+    if (!ram_regions.insert(region)) {
+        return fail("memory in too many ranges", max_ram_regions);
+    }
+    return {};
+}
+
+[[nodiscard]] Result<> set_aside(std::span<const fdt::Region> regions)
+{
+    for (const fdt::Region& region : regions) {
+        if (const auto done = free_list::set_aside(region); !done) {
+            return done;
+        }
+    }
+    return {};
+}
+
 [[nodiscard]] Result<> add_memory_node(fdt::Node node)
 {
     const std::size_t count = node.reg_count();
@@ -23,11 +44,8 @@ constinit RegionSet<max_ram_regions> ram_regions;
         if (!region) {
             return std::unexpected{region.error()};
         }
-        if (region->base + region->size < region->base) {
-            return fail("memory node reaches the last address", region->base);
-        }
-        if (!ram_regions.insert(*region)) {
-            return fail("memory nodes with too many ranges", max_ram_regions);
+        if (const auto added = add(*region); !added) {
+            return added;
         }
     }
     return {};
@@ -100,12 +118,21 @@ Result<> discover(const fdt::Tree& tree, std::span<const fdt::Region> in_use)
     if (const auto done = set_aside_reserved_memory(tree); !done) {
         return done;
     }
-    for (const fdt::Region& region : in_use) {
-        if (const auto done = free_list::set_aside(region); !done) {
-            return done;
+    return set_aside(in_use);
+}
+
+Result<> use(std::span<const fdt::Region> found, std::span<const fdt::Region> in_use)
+{
+    ram_regions.clear();
+    for (const fdt::Region& region : found) {
+        if (const auto added = add(region); !added) {
+            return added;
         }
     }
-    return {};
+    if (const auto done = free_list::start(ram()); !done) {
+        return done;
+    }
+    return set_aside(in_use);
 }
 
 }  // namespace mem

@@ -28,6 +28,8 @@ inline constexpr std::size_t max_free_regions = 128;
 // boot CPU; the MMU may be off. Errors: no memory node; a node that cannot be read; more ranges
 // than there can be.
 [[nodiscard]] Result<> discover(const fdt::Tree& tree, std::span<const fdt::Region> in_use);
+// The same with ranges of RAM from a boot protocol's memory map.
+[[nodiscard]] Result<> use(std::span<const fdt::Region> ram, std::span<const fdt::Region> in_use);
 
 // A run of pages, given back at the end of its scope. Contents are not defined: only what is
 // needed is touched.
