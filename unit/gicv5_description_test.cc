@@ -94,7 +94,7 @@ protected:
         builder_.end().node("irs").property("compatible", "arm,gic-v5-irs").reg(shape.reg);
         if (!shape.reg_names.empty()) {
             builder_.bytes("reg-names", std::as_bytes(std::span{shape.reg_names.c_str(),
-                                                               shape.reg_names.size() + 1}));
+                                                                shape.reg_names.size() + 1}));
         }
         std::vector<std::uint32_t> cpus;
         for (const std::uint32_t phandle : shape.cpus) {

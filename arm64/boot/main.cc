@@ -79,7 +79,7 @@ void find_tree()
     console::break_lock();
     if (tree) {
         static_cast<void>(console::discover(*tree));
-        static_cast<void>(arch::discover_power(boot::Info{.tree = &*tree}));
+        static_cast<void>(arch::discover_power(boot::info_from(*tree, 0, 0)));
         const auto method = boot::option(tree->boot_arguments(), "assay.exit");
         static_cast<void>(arch::select_exit(method.value_or("")));
     }
@@ -167,9 +167,8 @@ extern "C" [[noreturn]] void primary_main()
     arch::unmask_system_errors();
     test::offer(test::Capability::device_tree);
     offer_cpu_capabilities();
-    information =
-        boot::info_from(*tree, static_cast<unsigned>(entry_state.level),
-                        static_cast<unsigned>(sysreg::read<CurrentEL>()[CurrentEL::EL]));
+    information = boot::info_from(*tree, static_cast<unsigned>(entry_state.level),
+                                  static_cast<unsigned>(sysreg::read<CurrentEL>()[CurrentEL::EL]));
     boot::main(information);
 }
 

@@ -48,8 +48,9 @@ Features find_features()
         .hcx = mmfr1[ID_AA64MMFR1_EL1::HCX] != 0,
         .ecv = mmfr0[ID_AA64MMFR0_EL1::ECV] >= 2,
         .gic_system_registers = pfr0[ID_AA64PFR0_EL1::GIC] != 0,
-        .pmu_counters =
-            pmu_version != 0 && pmu_version != 0xf ? sysreg::read<pmu::PMCR_EL0>()[pmu::PMCR_EL0::N] : 0,
+        .pmu_counters = pmu_version != 0 && pmu_version != 0xf
+                            ? sysreg::read<pmu::PMCR_EL0>()[pmu::PMCR_EL0::N]
+                            : 0,
     };
 }
 

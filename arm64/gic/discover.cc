@@ -20,8 +20,8 @@ using test::Capability;
 
 struct Driver {
     Capability capability;
-    std::array<const char*, 2> compatible;  // null where there is one alone
-    const char* absent;                     // what is said when no node is compatible
+    std::array<const char*, 2> compatible;      // null where there is one alone
+    const char* absent;                         // what is said when no node is compatible
     void (*report_absent)(const char* reason);  // of its parts; null where it has none
     Result<irq::Controller*> (*start)(const fdt::Node& node);
     Result<irq::Id> (*interrupt_id)(std::span<const std::uint32_t> cells);

@@ -174,8 +174,7 @@ public:
     }
     [[nodiscard]] bool active(irq::Id id) const override
     {
-        return is_ppi(id) ? cpu_interface().active(number(id))
-                          : holds(id, &InterruptState::active);
+        return is_ppi(id) ? cpu_interface().active(number(id)) : holds(id, &InterruptState::active);
     }
 
     [[nodiscard]] std::optional<irq::Id> acknowledge() override

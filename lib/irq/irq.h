@@ -70,8 +70,8 @@ void dispatch();
 // Interrupts taken by any CPU that had no candidate at the acknowledge.
 [[nodiscard]] unsigned spurious_count();
 
-// Installs a handler of IPI `number` on every CPU for good, for the harness itself; a CPU that wants
-// the interrupt enables it. Numbers below permanent_ipis; guards go before it.
+// Installs a handler of IPI `number` on every CPU for good, for the harness itself; a CPU that
+// wants the interrupt enables it. Numbers below permanent_ipis; guards go before it.
 inline constexpr unsigned permanent_ipis = 2;
 void install_permanently(unsigned ipi_number, Handler handler);
 

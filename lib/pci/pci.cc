@@ -52,6 +52,9 @@ HostBridge* host_bridge()
 
 std::optional<Function<Mmio>> find(Id id)
 {
+    if (!the_bridge) {
+        return {};
+    }
     return find(the_bridge->first_bus(), id,
                 [](Address address) { return Mmio{the_bridge->config(address)}; });
 }

@@ -47,8 +47,9 @@ struct Cpu : arch::CpuData {
 // Makes the calling CPU CPU 0. Called once, before anything else here.
 void adopt_boot_cpu(Cpu& cpu);
 
-// Finds the machine's CPUs and starts the secondary ones. Errors: it describes none, the boot CPU is
-// not among them, no memory. A CPU that does not come up is reported on the console and left out.
+// Finds the machine's CPUs and starts the secondary ones. Errors: it describes none, the boot CPU
+// is not among them, no memory. A CPU that does not come up is reported on the console and left
+// out.
 [[nodiscard]] Result<> start_all(const boot::Info& info);
 
 // CPUs are named by their index in cpus(). Work is given to online CPUs other than CPU 0, which

@@ -289,9 +289,8 @@ void CpuInterface::write_control(std::uint64_t value)
 {
     const auto control = ICC_CR0_EL1::from(value);
     const bool link = control[ICC_CR0_EL1::LINK] != 0;
-    if (context_.configuration.linked_by_firmware) {
-        linked_ = link || !context_.on(Fault::link_is_writable);
-    } else if (link != linked_) {
+    // What firmware linked stays so.
+    if (!context_.configuration.linked_by_firmware && link != linked_) {
         linked_ = link;
         link_.start(context_.configuration.slowness);
     }

@@ -331,7 +331,7 @@ bool Its::check_off(const char* rule)
     if (!off) {
         context_.violations.add(rule);
     }
-    return off || context_.on(Fault::its_table_unlocked);
+    return off;
 }
 
 bool Its::check_idle(const Handshake& group, const char* rule)

@@ -67,8 +67,9 @@ TEST(selftest, seed, .summary = "the seed of the run is the one on the command l
     EXPECT_EQ(test::seed(), given ? number(*given) : 1);
 }
 
-TEST(selftest, machine_description,
-     .summary = "the machine is described in printable characters, as the log's first line shows it")
+TEST(
+    selftest, machine_description,
+    .summary = "the machine is described in printable characters, as the log's first line shows it")
 {
     const std::string_view description = boot::info().description;
     EXPECT_FALSE(description.empty());

@@ -3,9 +3,9 @@
 // The state of SPIs and LPIs, changed and read through the CPU interface: GIC CD* instructions
 // carry commands to the IRS. Arm GIC Architecture Specification, GICv5 (AES 0070).
 //
-// A command to an interrupt that is not reachable (its type is reserved, its ID is beyond the range,
-// no table holds it) does nothing. PPIs ignore commands: their state is in ICC_PPI_* registers.
-// Commands complete in finite time; those whose completion callers rely on wait for it.
+// A command to an interrupt that is not reachable (its type is reserved, its ID is beyond the
+// range, no table holds it) does nothing. PPIs ignore commands: their state is in ICC_PPI_*
+// registers. Commands complete in finite time; those whose completion callers rely on wait for it.
 #pragma once
 
 #include "arm64/gic/gicv5/cpu_interface.h"

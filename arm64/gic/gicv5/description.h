@@ -3,8 +3,9 @@
 // What the device tree says of a GICv5, checked: frames, CPUs, coherency. Binding: Linux
 // Documentation/devicetree/bindings/interrupt-controller/arm,gic-v5{,-iwb}.yaml
 //
-// Tolerated, as VMMs have it: more `reg` entries than names (kvmtool), no children at all (a VM with
-// a CPU interface only). Everything else that contradicts the binding is an Error that names it.
+// Tolerated, as VMMs have it: more `reg` entries than names (kvmtool), no children at all (a VM
+// with a CPU interface only). Everything else that contradicts the binding is an Error that names
+// it.
 #pragma once
 
 #include "lib/base/result.h"

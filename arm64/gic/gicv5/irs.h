@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// GICv5 Interrupt Routing Service: holds the state of SPIs, keeps that of LPIs in a table in memory,
-// and routes both to the CPUs it serves. Arm GIC Architecture Specification, GICv5 (AES 0070).
+// GICv5 Interrupt Routing Service: holds the state of SPIs, keeps that of LPIs in a table in
+// memory, and routes both to the CPUs it serves. Arm GIC Architecture Specification, GICv5 (AES
+// 0070).
 //
-// Bring-up: enable(), then for each CPU serves() and keep_selected_pe_targeted(), then install_ist()
-// where LPIs are wanted. Selections (a CPU, an SPI) are one per IRS: one caller at a time. Every
-// wait is bounded; an Error names the register that does not do its part.
+// Bring-up: enable(), then for each CPU serves() and keep_selected_pe_targeted(), then
+// install_ist() where LPIs are wanted. Selections (a CPU, an SPI) are one per IRS: one caller at a
+// time. Every wait is bounded; an Error names the register that does not do its part.
 #pragma once
 
 #include "arm64/gic/gicv5/intid.h"
@@ -222,9 +223,7 @@ public:
     {
         io_.write(IRS_SYNCR{}.with(IRS_SYNCR::SYNC, 1));
         return gic::settle(
-            [this] {
-                return io_.template read<IRS_SYNC_STATUSR>()[IRS_SYNC_STATUSR::IDLE] != 0;
-            },
+            [this] { return io_.template read<IRS_SYNC_STATUSR>()[IRS_SYNC_STATUSR::IDLE] != 0; },
             "IRS_SYNC_STATUSR.IDLE stays 0");
     }
 
@@ -245,13 +244,12 @@ public:
         };
         if (status[IRS_SWERR_STATUSR::S0V] != 0) {
             const auto syndrome = io_.template read<IRS_SWERR_SYNDROMER0>();
-            error.interrupt =
-                intid(static_cast<IntidType>(syndrome[IRS_SWERR_SYNDROMER0::TYPE]),
-                      static_cast<std::uint32_t>(syndrome[IRS_SWERR_SYNDROMER0::ID]));
+            error.interrupt = intid(static_cast<IntidType>(syndrome[IRS_SWERR_SYNDROMER0::TYPE]),
+                                    static_cast<std::uint32_t>(syndrome[IRS_SWERR_SYNDROMER0::ID]));
         }
         if (status[IRS_SWERR_STATUSR::S1V] != 0) {
-            error.address = io_.template read<IRS_SWERR_SYNDROMER1>().raw &
-                            IRS_SWERR_SYNDROMER1::ADDR.mask();
+            error.address =
+                io_.template read<IRS_SWERR_SYNDROMER1>().raw & IRS_SWERR_SYNDROMER1::ADDR.mask();
         }
         return error;
     }

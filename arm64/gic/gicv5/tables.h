@@ -60,8 +60,8 @@ struct IstGeometry {
     [[nodiscard]] constexpr std::uint64_t base_table_bytes() const
     {
         const unsigned level1_bits = id_bits > level2_id_bits() ? id_bits - level2_id_bits() : 0;
-        return std::uint64_t{2} << std::max(5U, two_level ? level1_bits + 2
-                                                          : id_bits + 1 + entry_size);
+        return std::uint64_t{2} << std::max(5U,
+                                            two_level ? level1_bits + 2 : id_bits + 1 + entry_size);
     }
     [[nodiscard]] constexpr std::uint32_t level1_index(std::uint32_t lpi) const
     {

@@ -24,16 +24,18 @@ inline void for_each_cache_line(std::uint64_t address, std::uint64_t size, Opera
 // What was written is in memory: to the point of coherency.
 inline void clean_to_coherency(std::uint64_t address, std::uint64_t size)
 {
-    for_each_cache_line(address, size,
-                        [](std::uint64_t at) { asm volatile("dc cvac, %0" ::"r"(at) : "memory"); });
+    for_each_cache_line(address, size, [](std::uint64_t at) {
+        asm volatile("dc cvac, %0" ::"r"(at) : "memory");
+    });
     asm volatile("dsb sy" ::: "memory");
 }
 
 // Reads after this see memory. What is still in the caches and was not cleaned is lost.
 inline void invalidate_to_coherency(std::uint64_t address, std::uint64_t size)
 {
-    for_each_cache_line(address, size,
-                        [](std::uint64_t at) { asm volatile("dc ivac, %0" ::"r"(at) : "memory"); });
+    for_each_cache_line(address, size, [](std::uint64_t at) {
+        asm volatile("dc ivac, %0" ::"r"(at) : "memory");
+    });
     asm volatile("dsb sy" ::: "memory");
 }
 

@@ -138,8 +138,8 @@ inline void stay_quiet()
     timer::delay(timer::milliseconds(1));
 }
 
-// Takes interrupts until `condition()`, asleep while there are none. Whoever makes it true sends one,
-// or waits for this CPU: the harness wakes it then.
+// Takes interrupts until `condition()`, asleep while there are none. Whoever makes it true sends
+// one, or waits for this CPU: the harness wakes it then.
 template <typename Condition>
 void sleep_until(Condition condition)
 {
@@ -187,6 +187,14 @@ inline void describe(Sink& sink, State state)
 {
     commands().synchronize();
     return irq::controller()->enabled(id);
+}
+
+// Priorities that the CPU interface has, and the IRS for SPIs and LPIs, are multiples of this.
+[[nodiscard]] inline std::uint8_t command_priority_step()
+{
+    const auto bits =
+        routing_services().front().io().read<IRS_IDR1>()[IRS_IDR1::PRI_BITS] + std::uint32_t{1};
+    return std::max(priority_step(), static_cast<std::uint8_t>(bits >= 5 ? 1 : 32 >> bits));
 }
 
 // The IAFFID of a CPU.
