@@ -110,7 +110,7 @@ void check_each_taken_once()
 
 }  // namespace
 
-TEST(gicv5_one_n, mode_reads_back,
+TEST(gicv5_1ofn, mode_reads_back,
      .summary = "an interrupt is one of N, or targeted, as it was told last",
      .needs = gicv5_one_n && gicv5_lpi)
 {
@@ -129,19 +129,19 @@ TEST(gicv5_one_n, mode_reads_back,
     }
 }
 
-TEST(gicv5_one_n, lpi, .summary = "each event of a 1-of-N LPI is taken by exactly one CPU",
+TEST(gicv5_1ofn, lpi, .summary = "each event of a 1-of-N LPI is taken by exactly one CPU",
      .needs = gicv5_one_n && gicv5_lpi && ipi)
 {
     check_each_taken_once<Lpis>();
 }
 
-TEST(gicv5_one_n, spi, .summary = "each event of a 1-of-N SPI is taken by exactly one CPU",
+TEST(gicv5_1ofn, spi, .summary = "each event of a 1-of-N SPI is taken by exactly one CPU",
      .needs = gicv5_one_n && gicv5_spi && ipi)
 {
     check_each_taken_once<Spis>();
 }
 
-TEST(gicv5_one_n, nobody_shares,
+TEST(gicv5_1ofn, nobody_shares,
      .summary = "a 1-of-N LPI waits while no CPU takes part, and is taken by the first that does",
      .needs = gicv5_one_n && gicv5_lpi)
 {
@@ -159,7 +159,7 @@ TEST(gicv5_one_n, nobody_shares,
     EXPECT_EQ(state_of(id), State::idle);
 }
 
-TEST(gicv5_one_n, only_who_shares,
+TEST(gicv5_1ofn, only_who_shares,
      .summary = "a 1-of-N LPI goes to none but the CPUs that take part",
      .needs = gicv5_one_n && gicv5_lpi && ipi && cpus(2))
 {
