@@ -8,6 +8,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,10 +18,18 @@ namespace {
 
 using namespace gicv5;
 
+// A property of numbers, which are big-endian in a tree.
+template <typename T>
+void add_numbers(unit::TreeBuilder& builder, const char* name, std::vector<T> numbers)
+{
+    std::ranges::transform(numbers, numbers.begin(), [](T each) { return std::byteswap(each); });
+    builder.bytes(name, std::as_bytes(std::span{numbers}));
+}
+
 TEST(Gicv5Specifier, NamesPpisAndSpisWithTheirMode)
 {
     const std::uint32_t timer[]{1, 27, 8};
-    EXPECT_EQ(device_interrupt(timer)->id, ppi(27));
+    EXPECT_EQ(device_interrupt(timer)->id, ppi(cntv_ppi));
     EXPECT_EQ(device_interrupt(timer)->mode, HandlingMode::level);
     const std::uint32_t uart[]{3, 1, 4};
     EXPECT_EQ(device_interrupt(uart)->id, spi(1));
@@ -73,6 +83,69 @@ TEST(Gicv5Tree, OfKvmtoolHasAFrameWithoutAName)
     EXPECT_EQ(its->translate->base, 0x3ffd'0000U);
 }
 
+// A tree with a GICv5 (phandle 1), which is the root's interrupt parent, and another controller of
+// two cells (phandle 2).
+class Gicv5Spis : public testing::Test {
+protected:
+    Gicv5Spis()
+    {
+        builder_.property("interrupt-parent", 1U);
+        controller("gic", "arm,gic-v5", 1, 3);
+        controller("gpio", "arm,pl061", 2, 2);
+    }
+    void device(const char* property, const std::vector<std::uint32_t>& cells,
+                std::uint32_t parent = 1)
+    {
+        builder_.node("device@" + std::to_string(devices_++)).property("interrupt-parent", parent);
+        add_numbers(builder_, property, cells);
+        builder_.end();
+    }
+    std::uint32_t first_unnamed() { return first_unnamed_spi(builder_.open()); }
+
+private:
+    void controller(const char* name, const char* compatible, std::uint32_t phandle,
+                    std::uint32_t cells)
+    {
+        builder_.node(name).property("compatible", compatible).property("phandle", phandle);
+        builder_.property("#interrupt-cells", cells).bytes("interrupt-controller", {}).end();
+    }
+
+    unit::TreeBuilder builder_;
+    unsigned devices_ = 0;
+};
+
+TEST_F(Gicv5Spis, NoneIsNamed)
+{
+    device("interrupts", {1, 27, 4});
+    EXPECT_EQ(first_unnamed(), 0U);
+}
+
+TEST_F(Gicv5Spis, EveryInterruptOfADeviceCounts)
+{
+    device("interrupts", {3, 7, 4, 3, 40, 1, 1, 100, 4, 3, 9, 4});
+    EXPECT_EQ(first_unnamed(), 41U);
+}
+
+TEST_F(Gicv5Spis, OfInterruptsExtendedCountToo)
+{
+    device("interrupts-extended", {2, 90, 1, 1, 3, 50, 4, 1, 3, 20, 4});
+    EXPECT_EQ(first_unnamed(), 51U);
+}
+
+TEST_F(Gicv5Spis, OtherControllersHaveTheirOwn)
+{
+    device("interrupts", {3, 7, 4});
+    device("interrupts", {3, 90, 3, 91, 3, 92}, 2);
+    EXPECT_EQ(first_unnamed(), 8U);
+}
+
+TEST_F(Gicv5Spis, NumbersOfAMapAreTakenForSpis)
+{
+    device("interrupts", {3, 7, 4});
+    device("interrupt-map", {0x800, 0, 0, 1, 1, 3, 35, 4});
+    EXPECT_EQ(first_unnamed(), 36U);
+}
+
 // A tree with two CPUs and one IRS, parts of which a test leaves out or changes.
 struct Shape {
     std::vector<fdt::Region> reg{{0x1000'0000, 0x1'0000}, {0x1001'0000, 0x1'0000}};
@@ -96,16 +169,8 @@ protected:
             builder_.bytes("reg-names", std::as_bytes(std::span{shape.reg_names.c_str(),
                                                                 shape.reg_names.size() + 1}));
         }
-        std::vector<std::uint32_t> cpus;
-        for (const std::uint32_t phandle : shape.cpus) {
-            cpus.push_back(cpu_to_fdt32(phandle));
-        }
-        std::vector<std::uint16_t> iaffids;
-        for (const std::uint16_t iaffid : shape.iaffids) {
-            iaffids.push_back(cpu_to_fdt16(iaffid));
-        }
-        builder_.bytes("cpus", std::as_bytes(std::span{cpus}));
-        builder_.bytes("arm,iaffids", std::as_bytes(std::span{iaffids}));
+        add_numbers(builder_, "cpus", shape.cpus);
+        add_numbers(builder_, "arm,iaffids", shape.iaffids);
         if (shape.dma_noncoherent) {
             builder_.bytes("dma-noncoherent", {});
         }

@@ -16,8 +16,6 @@
 namespace {
 
 using namespace gicv5;
-using model::gicv5::Configuration;
-using model::gicv5::Fault;
 
 // Offsets of the register descriptions.
 static_assert(IRS_SYNCR::offset == 0x0c0 && IRS_SYNC_STATUSR::offset == 0x0c4);
@@ -108,7 +106,7 @@ TEST(Gicv5IstGeometry, HasTheSizesOfTheArchitecture)
     const IstGeometry linear{.id_bits = 14};
     EXPECT_EQ(linear.base_table_bytes(), 0x10000U);
     EXPECT_EQ((IstGeometry{.id_bits = 16}.base_table_bytes()), 0x40000U);
-    EXPECT_EQ((IstGeometry{.id_bits = 16, .entry_size = 2}.base_table_bytes()), 0x100000U);
+    EXPECT_EQ((IstGeometry{.id_bits = 16, .istsz = 2}.base_table_bytes()), 0x100000U);
     const IstGeometry two{.id_bits = 16, .two_level = true};
     EXPECT_EQ(two.level2_id_bits(), 10U);
     EXPECT_EQ(two.base_table_bytes(), 512U);
@@ -138,8 +136,8 @@ TEST(Gicv5IstGeometry, TakesASizeThatIsOffered)
 TEST(Gicv5IstGeometry, MetadataMakesEntriesLonger)
 {
     const auto metadata = idr2.with(IRS_IDR2::ISTMD, 1).with(IRS_IDR2::ISTMD_SZ, 16);
-    EXPECT_EQ(geometry_of(metadata, 15)->entry_size, 1U);
-    EXPECT_EQ(geometry_of(metadata, 16)->entry_size, 2U);
+    EXPECT_EQ(geometry_of(metadata, 15)->istsz, 1U);
+    EXPECT_EQ(geometry_of(metadata, 16)->istsz, 2U);
 }
 
 TEST(Gicv5IstGeometry, ContradictionsAreErrors)
@@ -163,6 +161,26 @@ TEST_F(Gicv5Irs, BringsUpEveryCpu)
 TEST_F(Gicv5Irs, LinksWhereFirmwareDidNot)
 {
     EXPECT_TRUE(boot({.linked_by_firmware = false}).start());
+}
+
+// What firmware, or an earlier image, leaves behind: on, with other attributes and its own table.
+TEST_F(Gicv5Irs, TakesOverFromAnEarlierImage)
+{
+    auto& gic = boot({.slowness = 2});
+    const IstGeometry geometry{.id_bits = 16, .two_level = true};
+    const auto table = gic.memory.allocate(geometry.base_table_bytes());
+    ASSERT_TRUE(gic.irs.enable(false));
+    ASSERT_TRUE(gic.irs.install_ist(table.value(), geometry));
+
+    ASSERT_TRUE(gic.start());
+    ASSERT_TRUE(gic.start_lpis(14));
+    EXPECT_EQ(gic.irs.io().read<IRS_CR1>().raw, 0xd7U);
+    EXPECT_EQ(gic.irs.io().read<IRS_IST_CFGR>()[IRS_IST_CFGR::LPI_ID_BITS], 14U);
+    EXPECT_EQ(gic.irs.io().read<IRS_IST_BASER>().raw, gic.lpis.address() | 1);
+    ASSERT_TRUE(gic.prepare_lpi(5));
+    gic.commands().set_pending(lpi(5));
+    EXPECT_EQ(gic.take(), lpi(5));
+    EXPECT_FALSE(gic.commands().state(lpi(1U << 14)));  // which the other table would have
 }
 
 TEST_F(Gicv5Irs, SpiIsRoutedToItsTarget)

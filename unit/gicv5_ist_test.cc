@@ -100,6 +100,30 @@ TEST_P(Gicv5Ist, StateSurvivesASuspension)
     EXPECT_EQ(gic.take(1), lpi(42));
 }
 
+TEST_P(Gicv5Ist, RestartLeavesEveryLpiAsItWasAtFirst)
+{
+    auto& gic = boot_with_shape();
+    const std::uint32_t last = (1U << gic.lpis.geometry().id_bits) - 1;
+    for (const std::uint32_t number : {42U, last}) {
+        ASSERT_TRUE(gic.prepare_lpi(number, 1));
+        gic.commands().set_pending(lpi(number));
+    }
+    gic.commands().synchronize();
+    const std::size_t tables = gic.arena.tables();
+    ASSERT_TRUE(gic.lpis.suspend());
+    ASSERT_TRUE(gic.lpis.restart());
+    EXPECT_FALSE(gic.take(1));
+    for (const std::uint32_t number : {42U, last}) {
+        const auto state = gic.commands().state(lpi(number));
+        ASSERT_TRUE(state) << number;  // still mapped
+        EXPECT_EQ(*state, InterruptState{}) << number;
+        ASSERT_TRUE(gic.prepare_lpi(number, 1));
+        gic.commands().set_pending(lpi(number));
+        EXPECT_EQ(gic.take(1), lpi(number));
+    }
+    EXPECT_EQ(gic.arena.tables(), tables);
+}
+
 TEST_P(Gicv5Ist, NothingIsLeftWhenMemoryRunsOut)
 {
     auto& gic = boot_with_shape();

@@ -10,6 +10,7 @@
 #include "arm64/gic/gicv5/its_registers.h"
 #include "arm64/gic/gicv5/iwb_registers.h"
 #include "arm64/gic/gicv5/tables.h"
+#include "unit/support/ram.h"
 
 #include <gtest/gtest.h>
 
@@ -48,7 +49,7 @@ constexpr std::uint32_t lpi(std::uint32_t number)
     return intid(IntidType::lpi, number).value;
 }
 constexpr std::uint32_t sw = ppi(sw_ppi).value;
-constexpr std::uint32_t timer = ppi(27).value;
+constexpr std::uint32_t timer = ppi(cntv_ppi).value;
 
 constexpr std::uint64_t bit(unsigned number)
 {
@@ -320,7 +321,7 @@ protected:
     }
 
     Configuration configuration;
-    model::Ram memory{ram_base, 8 << 20};
+    unit::Ram memory{ram_base, 8 << 20};
 
 private:
     std::unique_ptr<model::gicv5::Gicv5> gic_;
@@ -357,21 +358,21 @@ TEST_F(Gicv5Model, AnEdgeIsTakenOnceAndNotWhileActive)
 TEST_F(Gicv5Model, ALevelFollowsItsLine)
 {
     start();
-    enable_ppis(bit(27));
-    set(ICC_PPI_SPENDR_EL1<0>::from(bit(27)));
+    enable_ppis(bit(cntv_ppi));
+    set(ICC_PPI_SPENDR_EL1<0>::from(bit(cntv_ppi)));
     EXPECT_FALSE(candidate()) << "set by software";
-    gic().set_ppi_line(0, 27, true);
-    set(ICC_PPI_CPENDR_EL1<0>::from(bit(27)));
+    gic().set_ppi_line(0, cntv_ppi, true);
+    set(ICC_PPI_CPENDR_EL1<0>::from(bit(cntv_ppi)));
     EXPECT_EQ(candidate(), Taken{timer});
     EXPECT_EQ(take(), Taken{timer});
-    EXPECT_EQ(get<ICC_PPI_SPENDR_EL1<0>>().raw, bit(27));
+    EXPECT_EQ(get<ICC_PPI_SPENDR_EL1<0>>().raw, bit(cntv_ppi));
     end(timer);
     EXPECT_EQ(take(), Taken{timer}) << "not silenced";
-    gic().set_ppi_line(0, 27, false);
-    gic().set_ppi_line(0, 27, true);  // while active
+    gic().set_ppi_line(0, cntv_ppi, false);
+    gic().set_ppi_line(0, cntv_ppi, true);  // while active
     end(timer);
     EXPECT_EQ(candidate(), Taken{timer});
-    gic().set_ppi_line(0, 27, false);
+    gic().set_ppi_line(0, cntv_ppi, false);
     EXPECT_FALSE(candidate());
     EXPECT_EQ(get<ICC_PPI_SPENDR_EL1<0>>().raw, 0U);
 }
@@ -405,36 +406,36 @@ TEST_F(Gicv5Model, FourPriorityBitsAreTheUpperOnes)
 TEST_F(Gicv5Model, OnlyABetterPriorityPreempts)
 {
     start();
-    enable_ppis(bit(sw_ppi) | bit(27) | bit(30));
-    set_priority(27, 8);
-    set_priority(30, 4);
-    gic().set_ppi_line(0, 27, true);
+    enable_ppis(bit(sw_ppi) | bit(cntv_ppi) | bit(cntp_ppi));
+    set_priority(cntv_ppi, 8);
+    set_priority(cntp_ppi, 4);
+    gic().set_ppi_line(0, cntv_ppi, true);
     EXPECT_EQ(take(), Taken{timer});
     set_priority(3, 8);
     pend_sw();
     EXPECT_FALSE(candidate()) << "equal";
     EXPECT_FALSE(take());
-    gic().set_ppi_line(0, 30, true);
-    EXPECT_EQ(candidate(), Taken{ppi(30).value});
-    EXPECT_EQ(take(), Taken{ppi(30).value});
+    gic().set_ppi_line(0, cntp_ppi, true);
+    EXPECT_EQ(candidate(), Taken{ppi(cntp_ppi).value});
+    EXPECT_EQ(take(), Taken{ppi(cntp_ppi).value});
     EXPECT_EQ(get<ICC_APR_EL1>().raw, bit(8) | bit(4));
     set(CDEOI{});
     EXPECT_EQ(get<ICC_APR_EL1>().raw, bit(8));
-    EXPECT_EQ(get<ICC_PPI_SACTIVER_EL1<0>>().raw, bit(27) | bit(30));
+    EXPECT_EQ(get<ICC_PPI_SACTIVER_EL1<0>>().raw, bit(cntv_ppi) | bit(cntp_ppi));
     set(CDEOI{});
     EXPECT_EQ(get<ICC_APR_EL1>().raw, 0U);
     EXPECT_EQ(take(), Taken{sw}) << "the others are active";
     set(CDDI::from(timer));
-    EXPECT_EQ(get<ICC_PPI_SACTIVER_EL1<0>>().raw, bit(sw_ppi) | bit(30));
+    EXPECT_EQ(get<ICC_PPI_SACTIVER_EL1<0>>().raw, bit(sw_ppi) | bit(cntp_ppi));
 }
 
 TEST_F(Gicv5Model, TheBestCandidateIsFirst)
 {
     start();
-    enable_ppis(bit(sw_ppi) | bit(27));
-    set_priority(27, 9);
+    enable_ppis(bit(sw_ppi) | bit(cntv_ppi));
+    set_priority(cntv_ppi, 9);
     pend_sw();
-    gic().set_ppi_line(0, 27, true);
+    gic().set_ppi_line(0, cntv_ppi, true);
     EXPECT_EQ(candidate(), Taken{timer});
     prepare(spi(5), 0, 8);
     pend(spi(5));
@@ -1312,6 +1313,20 @@ TEST(Gicv5ModelFaults, HaveNamesOfTheirOwn)
     }
     EXPECT_GE(names.size(), 45U);
     EXPECT_FALSE(model::FaultSet<Fault>{}.switch_on(std::string_view{"no-such-fault"}));
+}
+
+TEST(ModelViolations, AreKeptAgainOnceTaken)
+{
+    model::Violations violations;
+    for (unsigned n = 0; n < 2000; ++n) {
+        violations.add("many");
+    }
+    EXPECT_LT(violations.take().size(), 2000U);
+    EXPECT_TRUE(violations.empty());
+    violations.add("one more");
+    const auto fresh = violations.take();
+    ASSERT_EQ(fresh.size(), 1U);
+    EXPECT_EQ(fresh.front().rule, "one more");
 }
 
 }  // namespace

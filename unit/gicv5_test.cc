@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace {
 
 using namespace gicv5;
@@ -33,7 +35,7 @@ static_assert(IRS_PE_SELR::offset == 0x140 && IRS_PE_STATUSR::offset == 0x144 &&
 
 TEST(Gicv5Intid, HasItsTypeOnTop)
 {
-    EXPECT_EQ(ppi(27).value, 0x2000'001bU);
+    EXPECT_EQ(ppi(cntv_ppi).value, 0x2000'001bU);
     EXPECT_EQ(intid(IntidType::spi, 1).value, 0x6000'0001U);
     EXPECT_EQ(intid(IntidType::lpi, 0).value, 0x4000'0000U);
     EXPECT_TRUE(is_ppi(ppi(127)));
@@ -204,6 +206,7 @@ TEST_F(Gicv5, PriorityIsAByteOfARegister)
 
 TEST_F(Gicv5, IrsIsReadAfterItWasEnabled)
 {
+    frame.expect_read(IRS_CR0::from(0x2));
     frame.expect_write(IRS_CR1::from(0xd7));
     frame.expect_write(IRS_CR0::from(1));
     frame.expect_read(IRS_CR0::from(0x1));
@@ -214,10 +217,25 @@ TEST_F(Gicv5, IrsIsReadAfterItWasEnabled)
 
 TEST_F(Gicv5, IrsOfAMachineWithoutCoherencyDoesNotCache)
 {
+    frame.expect_read(IRS_CR0::from(0x2));
     frame.expect_write(IRS_CR1::from(0));
     frame.expect_write(IRS_CR0::from(1));
     frame.always_read(IRS_CR0::from(0x3));
     EXPECT_TRUE(irs.enable(false));
+}
+
+TEST_F(Gicv5, IrsThatIsOnIsSwitchedOffFirst)
+{
+    frame.expect_read(IRS_CR0::from(0x3));
+    frame.expect_write(IRS_CR0::from(0));
+    frame.expect_read(IRS_CR0::from(0x0));
+    frame.expect_read(IRS_CR0::from(0x2));
+    frame.expect_read(IRS_CR0::from(0x2));
+    frame.expect_write(IRS_CR1::from(0xd7));
+    frame.expect_write(IRS_CR0::from(1));
+    frame.expect_read(IRS_CR0::from(0x3));
+    frame.expect_read(IRS_CR0::from(0x3));
+    EXPECT_TRUE(irs.enable(true));
 }
 
 TEST_F(Gicv5, IrsThatNeverIdlesIsAnError)
@@ -225,6 +243,56 @@ TEST_F(Gicv5, IrsThatNeverIdlesIsAnError)
     const auto done = Irs{unit::StuckIo<0>{}}.enable(true);
     ASSERT_FALSE(done);
     EXPECT_STREQ(done.error().what, "IRS_CR0.IDLE stays 0");
+}
+
+// A table that the IRS takes otherwise than it was handed over is taken back.
+class Gicv5IstRegisters : public Gicv5 {
+protected:
+    std::string refusal(IRS_IST_BASER base, IRS_IST_CFGR configuration)
+    {
+        frame.expect_read(IRS_IST_BASER{});
+        frame.expect_write(IRS_IST_CFGR::from(0x1'010e));
+        frame.expect_write(IRS_IST_BASER::from(0x8'8000'0001));
+        frame.always_read(IRS_IST_STATUSR::from(1));
+        frame.always_read(base);
+        frame.always_read(configuration);
+        frame.expect_write(IRS_IST_BASER{});
+        const auto done =
+            irs.install_ist(0x8'8000'0000, {.id_bits = 14, .istsz = 2, .two_level = true});
+        return done ? "accepted" : done.error().what;
+    }
+};
+
+TEST_F(Gicv5IstRegisters, ValidDoesNotStick)
+{
+    EXPECT_EQ(refusal(IRS_IST_BASER::from(0x8'8000'0000), IRS_IST_CFGR::from(0x1'010e)),
+              "IRS_IST_BASER.VALID does not stick: the IRS refuses the table");
+}
+
+TEST_F(Gicv5IstRegisters, AddressIsCutOff)
+{
+    EXPECT_EQ(refusal(IRS_IST_BASER::from(0x8000'0001), IRS_IST_CFGR::from(0x1'010e)),
+              "IRS_IST_BASER.ADDR does not stick");
+}
+
+TEST_F(Gicv5IstRegisters, ConfigurationIsAnother)
+{
+    for (const std::uint32_t other : {0x0'010eU, 0x1'008eU, 0x1'012eU, 0x1'010fU}) {
+        EXPECT_EQ(refusal(IRS_IST_BASER::from(0x8'8000'0001), IRS_IST_CFGR::from(other)),
+                  "IRS_IST_CFGR does not stick")
+            << other;
+    }
+}
+
+TEST_F(Gicv5IstRegisters, BitsWithoutAMeaningDoNotMatter)
+{
+    frame.expect_read(IRS_IST_BASER{});
+    frame.expect_write(IRS_IST_CFGR::from(0x000e));
+    frame.expect_write(IRS_IST_BASER::from(0x8'8000'0001));
+    frame.always_read(IRS_IST_STATUSR::from(1));
+    frame.always_read(IRS_IST_BASER::from(0xff00'0008'8000'003f));
+    frame.always_read(IRS_IST_CFGR::from(0xfffe'fe0e));
+    EXPECT_TRUE(irs.install_ist(0x8'8000'0000, {.id_bits = 14}));
 }
 
 TEST_F(Gicv5, IrsKnowsItsCpus)

@@ -51,6 +51,10 @@ private:
     std::size_t count_ = 0;
 };
 
+// What every frame begins with: an identification register; in a SETLPI frame a register that is
+// only written, reads of which give 0 and do nothing.
+struct FirstWord : Register<FirstWord, std::uint32_t, 0x000> {};
+
 // Makes a frame accessible and finds out whether anything is there.
 [[nodiscard]] Result<Mmio> open_frame(const fdt::Region& frame, const char* silent)
 {
@@ -58,7 +62,7 @@ private:
         return std::unexpected{mapped.error()};
     }
     const Mmio io{frame.base};
-    const auto abort = arch::raised([&] { static_cast<void>(io.read<IRS_IDR0>()); });
+    const auto abort = arch::raised([&] { static_cast<void>(io.read<FirstWord>()); });
     if (abort) {
         return fail(silent, frame.base);
     }
@@ -69,9 +73,15 @@ private:
 class Ipis {
 public:
     [[nodiscard]] bool exist() const { return type_.has_value(); }
-    void use(IntidType type, std::uint32_t first) { type_ = type, first_ = first; }
+    // Those of `cpus` CPUs begin at `first`.
+    void use(IntidType type, std::uint32_t first, unsigned cpus)
+    {
+        type_ = type, first_ = first, cpus_ = cpus;
+    }
     void drop() { type_.reset(); }
+    [[nodiscard]] bool exist_for(unsigned cpu) const { return exist() && cpu < cpus_; }
 
+    // They exist for that CPU.
     [[nodiscard]] irq::Id id(unsigned cpu, unsigned number) const
     {
         return intid(*type_, first_ + cpu * ipis_per_cpu + number);
@@ -100,6 +110,7 @@ public:
 private:
     std::optional<IntidType> type_;
     std::uint32_t first_ = 0;
+    unsigned cpus_ = 0;
 };
 
 class Controller final : public irq::Controller {
@@ -254,6 +265,9 @@ public:
 
     void restore_ipis() const
     {
+        if (!ipis_.exist()) {
+            return;
+        }
         for (const smp::Cpu& cpu : smp::cpus()) {
             if (cpu.online) {
                 ipis_.prepare(cpu.index, iaffids_[cpu.index]);
@@ -492,7 +506,7 @@ private:
             if (!first) {
                 return complain(std::unexpected{first.error()});
             }
-            ipis_.use(IntidType::lpi, *first);
+            ipis_.use(IntidType::lpi, *first, cpu_count_);
             return {};
         }
         // The last ones: devices have the first.
@@ -508,7 +522,7 @@ private:
                 return complain(edge);
             }
         }
-        ipis_.use(IntidType::spi, end - count);
+        ipis_.use(IntidType::spi, end - count, cpu_count_);
         return {};
     }
 
@@ -516,6 +530,11 @@ private:
     [[nodiscard]] Result<> prepare_ipis(std::uint16_t iaffid)
     {
         const unsigned self = smp::this_cpu().index;
+        if (!ipis_.exist_for(self)) {
+            return fail("cpus of the IRS nodes has fewer entries than CPUs come up: no "
+                        "inter-processor interrupts are left for this one",
+                        self);
+        }
         iaffids_[self] = iaffid;
         ipis_.prepare(self, iaffid);
         const irq::Id probe = ipis_.id(self, 0);
@@ -548,7 +567,7 @@ private:
     Services<WireBridge> bridges_{};
     IrsDescription first_irs_{};
     TableMemory table_memory_;
-    LpiTable lpi_table_{};
+    LpiTable lpi_table_;
     LpiAllocator lpi_allocator_;
     std::optional<SetLpiFrame<Mmio>> setlpi_;
     Ipis ipis_;

@@ -334,7 +334,7 @@ class CommandLines(unittest.TestCase):
         tree = f"{self.folder}/device-tree.dtb"
         self.assertEqual(
             vmm.backend("model").command("/b/model", start),
-            ["/b/model", "--device-tree", tree, "--fault", "deaf"],
+            ["/b/model", "--device-tree", tree, *loaded.arguments, "--fault", "deaf"],
         )
 
     def test_placed_elf(self):

@@ -42,7 +42,7 @@ public:
     void switch_all_off() { on_.reset(); }
 
 private:
-    std::bitset<256> on_;
+    std::bitset<descriptions(Fault{}).size()> on_;
 };
 
 }  // namespace model

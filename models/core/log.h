@@ -54,7 +54,6 @@ public:
     void add(std::string_view rule, std::string text = {})
     {
         const std::scoped_lock lock{mutex_};
-        ++count_;
         if (list_.size() < kept) {
             list_.push_back({.rule = rule, .text = std::move(text)});
         }
@@ -64,29 +63,29 @@ public:
         const std::scoped_lock lock{mutex_};
         return list_;
     }
-    [[nodiscard]] std::size_t count() const
+    [[nodiscard]] bool empty() const
     {
         const std::scoped_lock lock{mutex_};
-        return count_;
+        return list_.empty();
     }
     [[nodiscard]] bool contains(std::string_view rule) const
     {
         const std::scoped_lock lock{mutex_};
         return std::ranges::any_of(list_, [&](const Violation& v) { return v.rule == rule; });
     }
-    void clear()
+    // What was kept since the last time, which is forgotten.
+    [[nodiscard]] std::vector<Violation> take()
     {
         const std::scoped_lock lock{mutex_};
-        list_.clear();
-        count_ = 0;
+        return std::exchange(list_, {});
     }
+    void clear() { static_cast<void>(take()); }
 
 private:
     static constexpr std::size_t kept = 1000;  // the first ones tell the story
 
     mutable std::mutex mutex_;
     std::vector<Violation> list_;
-    std::size_t count_ = 0;
 };
 
 }  // namespace model

@@ -3,21 +3,9 @@
 // How software reaches a GICv5: by system registers and instructions, and by frames of registers.
 #pragma once
 
+#include "models/core/access.h"
+
 #include <cstdint>
-#include <stdexcept>
-
-namespace model {
-
-// A system register or instruction that does not exist, or not for reading or for writing.
-struct Undefined : std::runtime_error {
-    using runtime_error::runtime_error;
-};
-// An access that no register answers: its size or alignment is wrong, or it is outside the frame.
-struct ExternalAbort : std::runtime_error {
-    using runtime_error::runtime_error;
-};
-
-}  // namespace model
 
 namespace model::gicv5 {
 

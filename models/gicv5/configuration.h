@@ -3,6 +3,8 @@
 // What the implementation defines: which GICv5 the model is.
 #pragma once
 
+#include "arm64/gic/gicv5/intid.h"
+
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -37,9 +39,11 @@ struct Configuration {
 
     unsigned cpus = 1;
     std::vector<std::uint16_t> iaffids;  // of each CPU; empty: 0, 1, 2 ...
-    // PPIs that exist, one bit each: SW_PPI, PMU, timers CNTHP, CNTV, CNTHV, CNTP.
-    std::array<std::uint64_t, 2> ppis{
-        1ULL << 3 | 1ULL << 23 | 1ULL << 26 | 1ULL << 27 | 1ULL << 28 | 1ULL << 30, 0};
+    // PPIs that exist, one bit each.
+    std::array<std::uint64_t, 2> ppis{1ULL << ::gicv5::sw_ppi | 1ULL << ::gicv5::pmu_ppi |
+                                          1ULL << ::gicv5::cnthp_ppi | 1ULL << ::gicv5::cntv_ppi |
+                                          1ULL << ::gicv5::cnthv_ppi | 1ULL << ::gicv5::cntp_ppi,
+                                      0};
     unsigned id_bits = 24;           // 16 or 24
     unsigned priority_bits = 5;      // of the CPU interface: 4 or 5
     unsigned irs_priority_bits = 5;  // 1 to 5

@@ -148,11 +148,11 @@ const char* Ist::broken_rule(const Table& table) const
         id_bits > std::min(lpis.id_bits, context_.configuration.id_bits)) {
         return "IRS_IST_CFGR.LPI_ID_BITS is from IRS_IDR2.MIN_LPI_ID_BITS to ID_BITS";
     }
-    const unsigned entry_size = !lpis.metadata ? 0 : id_bits < lpis.metadata_16_bytes ? 1 : 2;
-    if (configuration[IRS_IST_CFGR::ISTSZ] != entry_size) {
+    const unsigned istsz = !lpis.metadata ? 0 : id_bits < lpis.metadata_16_bytes ? 1 : 2;
+    if (configuration[IRS_IST_CFGR::ISTSZ] != istsz) {
         return "IRS_IST_CFGR.ISTSZ is what IRS_IDR2.ISTMD and ISTMD_SZ ask for";
     }
-    IstGeometry geometry{.id_bits = id_bits, .entry_size = entry_size};
+    IstGeometry geometry{.id_bits = id_bits, .istsz = istsz};
     if (configuration[IRS_IST_CFGR::STRUCTURE] != 0) {
         if (!lpis.two_level) {
             return "IRS_IST_CFGR.STRUCTURE is 0 where IRS_IDR2.IST_LEVELS is 0";
@@ -182,7 +182,7 @@ const char* Ist::broken_rule(const Table& table) const
 IstGeometry Ist::geometry() const
 {
     return {.id_bits = table_.configuration[IRS_IST_CFGR::LPI_ID_BITS],
-            .entry_size = table_.configuration[IRS_IST_CFGR::ISTSZ],
+            .istsz = table_.configuration[IRS_IST_CFGR::ISTSZ],
             .two_level = table_.configuration[IRS_IST_CFGR::STRUCTURE] != 0,
             .level2_size = static_cast<Level2Size>(table_.configuration[IRS_IST_CFGR::L2SZ])};
 }
@@ -282,7 +282,7 @@ void Ist::map_level2(std::uint32_t lpi)
     }
     check_level1(entry);
     const std::uint64_t table = entry.raw & L1_ISTE::L2_ADDR.mask();
-    const unsigned stride = 4U << geometry().entry_size;
+    const unsigned stride = geometry().entry_bytes();
     for (std::uint64_t at = 0; at < bytes(geometry().level2_size); at += stride) {
         if (context_.memory.read(table + at, 4).value_or(0) != 0) {
             context_.violations.add("entries of the interrupt state table are zero when they are "
@@ -331,7 +331,7 @@ std::optional<std::uint64_t> Ist::level2_table(std::uint32_t lpi)
 std::optional<std::uint64_t> Ist::entry_address(std::uint32_t lpi)
 {
     const unsigned stride =
-        context_.on(Fault::ist_entry_size_ignored) ? 4 : 4U << geometry().entry_size;
+        context_.on(Fault::ist_entry_size_ignored) ? 4 : geometry().entry_bytes();
     if (!geometry().two_level) {
         return (table_.base.raw & IRS_IST_BASER::ADDR.mask()) + std::uint64_t{lpi} * stride;
     }

@@ -246,7 +246,7 @@ void Board::write_stimulus(std::uint64_t offset, unsigned width, std::uint64_t v
 
 void Board::report_violations()
 {
-    if (gic_.violations().count() == seen_violations_) {
+    if (gic_.violations().empty()) {
         return;
     }
     for (const model::Violation& violation : new_violations()) {
@@ -265,17 +265,14 @@ void Board::report_violations()
 std::vector<model::Violation> Board::new_violations()
 {
     const std::scoped_lock lock{violations_lock_};
-    const std::size_t known = seen_violations_.exchange(gic_.violations().count());
     const test::Case* const test = test::running.test;
     if (std::exchange(violations_of_, test) != test) {
         reported_rules_.clear();
     }
     std::vector<model::Violation> fresh;
-    const auto list = gic_.violations().list();
-    for (const model::Violation& violation :
-         std::span{list}.subspan(std::min(known, list.size()))) {
+    for (model::Violation& violation : gic_.violations().take()) {
         if (reported_rules_.insert(violation.rule).second) {
-            fresh.push_back(violation);
+            fresh.push_back(std::move(violation));
         }
     }
     return fresh;

@@ -59,7 +59,6 @@ private:
     std::deque<Core> cores_;
     bool strict_ = false;
     std::mutex violations_lock_;
-    std::atomic<std::size_t> seen_violations_{0};
     const test::Case* violations_of_ = nullptr;  // whose rules these are
     std::set<std::string_view> reported_rules_;
     std::atomic<bool> violations_outside_tests_{false};

@@ -2,6 +2,7 @@
 #include "models/machine/core.h"
 
 #include "arm64/cpu/control_registers.h"
+#include "arm64/gic/gicv5/intid.h"
 #include "lib/irq/irq.h"
 #include "lib/test/watchdog.h"
 #include "models/machine/exception.h"
@@ -65,8 +66,8 @@ void Core::reset()
 {
     masks_ = {};
     sctlr_ = control_at_start;
-    virtual_timer_ = {.ppi = platform::virtual_timer_ppi};
-    physical_timer_ = {.ppi = platform::physical_timer_ppi};
+    virtual_timer_ = {.ppi = gicv5::cntv_ppi};
+    physical_timer_ = {.ppi = gicv5::cntp_ppi};
     event_ = false;
     gic_.reset_cpu(index_);
     gic_.set_nmi(index_, false);

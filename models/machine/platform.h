@@ -27,8 +27,6 @@ inline constexpr fdt::Region irs{.base = 0x2f1a'0000, .size = 0x1'0000};
 inline constexpr fdt::Region setlpi{.base = 0x2f1b'0000, .size = 0x1'0000};
 
 inline constexpr unsigned uart_spi = 1;
-inline constexpr unsigned virtual_timer_ppi = 27;
-inline constexpr unsigned physical_timer_ppi = 30;
 inline constexpr std::uint64_t counter_frequency = 1'000'000'000;  // of CLOCK_MONOTONIC
 
 }  // namespace machine::platform

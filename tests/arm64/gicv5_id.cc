@@ -85,27 +85,18 @@ TEST(gicv5_id, iaffid, .summary = "every CPU has an IAFFID of its own", .needs =
 }
 
 TEST(gicv5_id, iaffid_of_tree,
-     .summary = "the IAFFID of every CPU is the one that the IRS's node gives it",
+     .summary = "the IAFFID of every CPU is the one that an IRS's node gives it",
      .needs = gicv5_irs)
 {
-    const fdt::Tree& tree = *boot::info().tree;
-    for (auto node = tree.find_compatible("arm,gic-v5-irs"); node;
-         node = tree.find_compatible("arm,gic-v5-irs", node)) {
-        const auto cpus = node->property("cpus");
-        const auto iaffids = node->property("arm,iaffids");
-        ASSERT_TRUE(cpus.has_value() && iaffids.has_value());
-        for (std::size_t i = 0; i < cpus->cells(); ++i) {
-            const auto cpu_node = tree.find_phandle(cpus->cell(i).value_or(0));
-            ASSERT_TRUE(cpu_node.has_value());
-            const auto hardware_id = cpu_node->unit_address();
-            const auto expected = iaffids->half(i);
-            ASSERT_TRUE(hardware_id.has_value() && expected.has_value());
-            for (const smp::Cpu& cpu : smp::cpus()) {
-                if (cpu.online && cpu.hardware_id == *hardware_id) {
-                    smp::on_cpu(cpu.index, [&] { EXPECT_EQ(interface.iaffid(), *expected); });
-                }
-            }
+    const auto gic = boot::info().tree->find_compatible("arm,gic-v5");
+    ASSERT_TRUE(gic.has_value());
+    for (const smp::Cpu& cpu : smp::cpus()) {
+        if (!cpu.online) {
+            continue;
         }
+        const auto expected = described_iaffid(*gic, cpu.hardware_id);
+        ASSERT_TRUE(expected.has_value());
+        smp::on_cpu(cpu.index, [&] { EXPECT_EQ(interface.iaffid(), *expected); });
     }
 }
 
@@ -119,14 +110,14 @@ TEST(gicv5_id, handling_modes,
         bool level;
     } constexpr ppis[]{
         {"SW_PPI", sw_ppi, false},
-        {"PMUIRQ", 23, true},
-        {"CNTV", 27, true},
-        {"CNTP", 30, true},
+        {"PMUIRQ", pmu_ppi, true},
+        {"CNTV", cntv_ppi, true},
+        {"CNTP", cntp_ppi, true},
     };
     test::Items items{std::size(ppis)};
     for (const auto& entry : ppis) {
         items.run(entry.name, [&] {
-            if (entry.ppi == 23 && !test::has(test::Capability::pmu)) {
+            if (entry.ppi == pmu_ppi && !test::has(test::Capability::pmu)) {
                 return test::skip("no PMU");
             }
             EXPECT_EQ(interface.level_sensitive(entry.ppi), entry.level);

@@ -109,7 +109,7 @@ void expect_ignored(std::span<const irq::Id> ids)
 
 }  // namespace
 
-TEST(gicv5_undefined, res0,
+TEST(gicv5_ignored, res0,
      .summary = "bits of registers without a meaning read as zero when ones were written",
      .needs = gicv5)
 {
@@ -136,7 +136,7 @@ TEST(gicv5_undefined, res0,
     }
 }
 
-TEST(gicv5_undefined, ppi_operands,
+TEST(gicv5_ignored, ppi_operands,
      .summary = "the instructions that configure SPIs and LPIs leave PPIs alone", .needs = gicv5)
 {
     const irq::Id ids[]{sw_ppi_id()};
@@ -144,7 +144,7 @@ TEST(gicv5_undefined, ppi_operands,
     EXPECT_EQ(configuration(sw_ppi_id())[ICC_ICSR_EL1::F], 1);
 }
 
-TEST(gicv5_undefined, reserved_types,
+TEST(gicv5_ignored, reserved_types,
      .summary = "instructions on interrupts of a reserved type do nothing", .needs = gicv5)
 {
     const irq::Id ids[]{
@@ -158,7 +158,7 @@ TEST(gicv5_undefined, reserved_types,
     }
 }
 
-TEST(gicv5_undefined, unreachable,
+TEST(gicv5_ignored, unreachable,
      .summary = "instructions on SPIs and LPIs that do not exist do nothing, and CDRCFG says so",
      .needs = gicv5)
 {
@@ -174,7 +174,7 @@ TEST(gicv5_undefined, unreachable,
     EXPECT_EQ(active_priorities(), 0);
 }
 
-TEST(gicv5_undefined, operand_res0,
+TEST(gicv5_ignored, operand_res0,
      .summary = "bits of an operand without a meaning do not change what CDDI and CDEOI do",
      .needs = gicv5)
 {

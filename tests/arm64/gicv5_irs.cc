@@ -78,8 +78,8 @@ private:
     IRS_CR1 control_;
 };
 
-// While the IRS is off nothing is signalled; what was pended meanwhile, and before, is when it is
-// on.
+// While the IRS is off nothing is signalled. When it is on again, what was pended before is; what
+// is pended meanwhile it may ignore.
 template <typename Interrupts>
 void check_switch()
 {
@@ -205,14 +205,14 @@ TEST(gicv5_irs, other_cpus, .summary = "an IRS says of CPUs that do not exist th
     EXPECT_TRUE(served(interface.iaffid()) || routing_services().size() > 1);
 }
 
-TEST(gicv5_irs, gates_spis, .summary = "an IRS that is off signals no SPI; on, what is pending",
-     .needs = gicv5_spi)
+TEST(gicv5_irs, gates_spis,
+     .summary = "an IRS that is off signals no SPI; on again, what was pending", .needs = gicv5_spi)
 {
     check_switch<Spis>();
 }
 
-TEST(gicv5_irs, gates_lpis, .summary = "an IRS that is off signals no LPI; on, what is pending",
-     .needs = gicv5_lpi)
+TEST(gicv5_irs, gates_lpis,
+     .summary = "an IRS that is off signals no LPI; on again, what was pending", .needs = gicv5_lpi)
 {
     check_switch<Lpis>();
 }

@@ -544,8 +544,8 @@ TEST(gicv5_ist, reserved_bits,
 }
 
 TEST(gicv5_ist, id_bits_out_of_range,
-     .summary = "a table of fewer or more LPIs than the IRS has is refused, or is one in range",
-     .needs = gicv5_lpi)
+     .summary = "a table of fewer LPIs than the IRS takes is refused, or is one in range",
+     .needs = gicv5_lpi && ipi)
 {
     // Memory for what the smallest table needs, as software that does not know better gives it.
     const auto memory = table_memory();

@@ -78,7 +78,7 @@ bool is_off(const smp::Cpu& cpu)
 
 }  // namespace
 
-TEST(gicv5_id, enabled_at_reset,
+TEST(gicv5_reset, enabled_at_reset,
      .summary =
          "an acknowledge on a CPU interface that was enabled and not initialised has a result",
      .needs = gicv5 && psci && cpus(2))

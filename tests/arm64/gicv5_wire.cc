@@ -9,6 +9,7 @@
 #include "lib/test/test.h"
 #include "lib/time/time.h"
 #include "tests/support/arm64/spi_wire.h"
+#include "tests/support/quiet.h"
 
 #include <atomic>
 #include <cstdint>
@@ -25,7 +26,7 @@ constexpr NamedMode modes[]{{"level", HandlingMode::level}, {"edge", HandlingMod
 
 }  // namespace
 
-TEST(gicv5_spi, wire, .summary = "a level-sensitive wire raises its SPI, once if it is silenced",
+TEST(gicv5_wire, taken, .summary = "a level-sensitive wire raises its SPI, once if it is silenced",
      .needs = gicv5_spi)
 {
     with_wire([](const Wire& wire) {
@@ -34,13 +35,13 @@ TEST(gicv5_spi, wire, .summary = "a level-sensitive wire raises its SPI, once if
             wire.high();
             ASSERT_TRUE(irq.becomes(round));
         }
-        be_quiet();
+        stay_quiet();
         EXPECT_EQ(irq.taken(), 10);
         EXPECT_EQ(irq.id().value, wire.id().value);
     });
 }
 
-TEST(gicv5_spi, wire_refires,
+TEST(gicv5_wire, refires,
      .summary = "a level-sensitive SPI that is not silenced comes again after each deactivation",
      .needs = gicv5_spi)
 {
@@ -49,12 +50,12 @@ TEST(gicv5_spi, wire_refires,
         const WireIrq irq{wire, repetitions};
         wire.high();
         EXPECT_TRUE(irq.becomes(repetitions));
-        be_quiet();
+        stay_quiet();
         EXPECT_EQ(irq.taken(), repetitions);
     });
 }
 
-TEST(gicv5_spi, edge_once,
+TEST(gicv5_wire, edge_once,
      .summary = "an edge-triggered SPI comes once for a line that goes high and stays so",
      .needs = gicv5_spi)
 {
@@ -65,16 +66,16 @@ TEST(gicv5_spi, edge_once,
         for (unsigned round = 1; round <= rounds; ++round) {
             wire.high();
             ASSERT_TRUE(irq.becomes(round));
-            be_quiet();
+            stay_quiet();
             ASSERT_EQ(irq.taken(), round);
             wire.low();
         }
-        be_quiet();
+        stay_quiet();
         EXPECT_EQ(irq.taken(), rounds);
     });
 }
 
-TEST(gicv5_spi, pending_follows_wire,
+TEST(gicv5_wire, pending_follows_wire,
      .summary = "the pending state of a level-sensitive SPI is that of its line",
      .needs = gicv5_spi)
 {
@@ -89,7 +90,7 @@ TEST(gicv5_spi, pending_follows_wire,
     });
 }
 
-TEST(gicv5_spi, raised_while_handled,
+TEST(gicv5_wire, raised_while_handled,
      .summary = "a line that goes low and high again while its SPI is handled raises it once more",
      .needs = gicv5_spi)
 {
@@ -112,7 +113,7 @@ TEST(gicv5_spi, raised_while_handled,
                 const irq::Guard guard{wire.id(), handler};
                 wire.high();
                 EXPECT_TRUE(timer::wait_until([&] { return taken.load() >= 2; }));
-                be_quiet();
+                stay_quiet();
                 EXPECT_EQ(taken.load(), 2);
                 EXPECT_TRUE(was_pending);
                 EXPECT_TRUE(was_active);
@@ -121,7 +122,7 @@ TEST(gicv5_spi, raised_while_handled,
     }
 }
 
-TEST(gicv5_spi, lowered_while_handled,
+TEST(gicv5_wire, lowered_while_handled,
      .summary = "a line that goes high and low again while its SPI is handled raises the SPI once "
                 "more where it is edge-triggered, and not where it is level-sensitive",
      .needs = gicv5_spi)
@@ -145,7 +146,7 @@ TEST(gicv5_spi, lowered_while_handled,
                 const irq::Guard guard{wire.id(), handler};
                 wire.high();
                 EXPECT_TRUE(timer::wait_until([&] { return taken.load() >= 1; }));
-                be_quiet();
+                stay_quiet();
                 EXPECT_EQ(taken.load(), entry.mode == HandlingMode::edge ? 2 : 1);
                 EXPECT_TRUE(settled);
             });
@@ -153,7 +154,7 @@ TEST(gicv5_spi, lowered_while_handled,
     }
 }
 
-TEST(gicv5_spi, trigger_mode_changes,
+TEST(gicv5_wire, trigger_mode_changes,
      .summary = "an SPI's pending state follows its line and changes of its trigger mode as the "
                 "architecture says",
      .needs = gicv5_spi)
@@ -219,7 +220,7 @@ TEST(gicv5_spi, trigger_mode_changes,
     }
 }
 
-TEST(gicv5_spi, handling_mode_shown,
+TEST(gicv5_wire, handling_mode_shown,
      .summary = "CDRCFG shows the handling mode of what made an SPI pending", .needs = gicv5_spi)
 {
     const irq::Masked masked;
@@ -236,7 +237,7 @@ TEST(gicv5_spi, handling_mode_shown,
     }
 }
 
-TEST(gicv5_spi, resample_level,
+TEST(gicv5_wire, resample_level,
      .summary = "a level-sensitive SPI is pending after a resample exactly if its line is high",
      .needs = gicv5_spi)
 {
@@ -255,7 +256,7 @@ TEST(gicv5_spi, resample_level,
     });
 }
 
-TEST(gicv5_spi, resample_edge,
+TEST(gicv5_wire, resample_edge,
      .summary = "a resampled edge-triggered SPI whose line is low is not pending",
      .needs = gicv5_spi)
 {
@@ -270,12 +271,12 @@ TEST(gicv5_spi, resample_edge,
         wire.high();
         ASSERT_TRUE(wire.set_mode(HandlingMode::edge));
         EXPECT_TRUE(resample());
-        timer::delay(timer::milliseconds(1));
+        stay_quiet();
         test::note("line high: pending is {}", wire.state().pending);
     });
 }
 
-TEST(gicv5_spi, device_to_each_cpu,
+TEST(gicv5_wire, device_to_each_cpu,
      .summary = "a device's SPI is taken by the CPU it is targeted at, and by no other",
      .needs = gicv5_spi && cpus(2))
 {
@@ -294,7 +295,7 @@ TEST(gicv5_spi, device_to_each_cpu,
                 const irq::Guard guard{wire.id(), handler};
                 listening = true;
                 EXPECT_TRUE(timer::wait_until([&] { return taken.load() != 0; }));
-                be_quiet();
+                stay_quiet();
             };
             smp::Task task{index, listen};
             ASSERT_TRUE(timer::wait_until([&] { return listening.load(); }));

@@ -7,6 +7,7 @@
 #include "lib/smp/smp.h"
 #include "lib/test/test.h"
 #include "tests/support/arm64/timers_under_test.h"
+#include "tests/support/quiet.h"
 
 #include <arch/cpu.h>
 
@@ -28,7 +29,7 @@ TEST(timer, interrupt,
         EXPECT_EQ(irq.id(), id);
         EXPECT_GE(irq.count(), deadline);
         EXPECT_EQ(irq.control()[Control::ISTATUS], 1);
-        timer::delay(quiet_time());
+        stay_quiet();
         EXPECT_EQ(irq.taken(), 1);
     });
 }
@@ -64,7 +65,7 @@ TEST(timer, interrupt_masked,
         const TimerIrq irq{timer, id};
         timer.set_compare_value(0);
         timer.mask();
-        timer::delay(quiet_time());
+        stay_quiet();
         EXPECT_EQ(irq.taken(), 0);
         timer.enable();
         EXPECT_TRUE(irq.wait());
@@ -79,7 +80,7 @@ TEST(timer, interrupt_masked_at_cpu,
         {
             const irq::Masked masked;
             timer.arm(0);
-            timer::delay(quiet_time());
+            stay_quiet();
             EXPECT_EQ(irq.taken(), 0);
         }
         EXPECT_TRUE(irq.wait());
@@ -95,7 +96,7 @@ TEST(timer, interrupt_disabled,
         irq::Controller& controller = *irq::controller();
         controller.disable(id);
         timer.arm(0);
-        timer::delay(quiet_time());
+        stay_quiet();
         EXPECT_EQ(irq.taken(), 0);
         EXPECT_TRUE(controller.pending(id));
         controller.enable(id);
@@ -116,7 +117,7 @@ TEST(timer, interrupt_retracted,
             timer.set_compare_value(timer.count() + timer::seconds(3600).value);
             EXPECT_TRUE(timer::wait_until([&] { return !irq::controller()->pending(id); }));
         }
-        timer::delay(quiet_time());
+        stay_quiet();
         EXPECT_EQ(irq.taken(), 0);
         timer.disable();
     });
@@ -159,7 +160,7 @@ TEST(timer, interrupt_is_level,
         const irq::Guard guard{id, handler};
         timer.arm(0);
         EXPECT_TRUE(timer::wait_until([&] { return taken.load() >= repetitions; }));
-        timer::delay(quiet_time());
+        stay_quiet();
         EXPECT_EQ(taken.load(), repetitions);
     });
 }

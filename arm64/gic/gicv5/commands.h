@@ -5,7 +5,9 @@
 //
 // A command to an interrupt that is not reachable (its type is reserved, its ID is beyond the
 // range, no table holds it) does nothing. PPIs ignore commands: their state is in ICC_PPI_*
-// registers. Commands complete in finite time; those whose completion callers rely on wait for it.
+// registers. Commands complete in finite time. disable(), target(), target_one_of_n() and prepare()
+// return when they are complete, and every command before them; after the others synchronize()
+// waits for that.
 #pragma once
 
 #include "arm64/gic/gicv5/cpu_interface.h"

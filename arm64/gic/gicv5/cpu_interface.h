@@ -78,8 +78,8 @@ struct ICC_PPI_PRIORITYR_EL1
 
 inline constexpr unsigned priority_registers = ppi_count / 8;
 
-// PPIs 0 to 31 are those that the architecture gives a meaning to: bring-up does not loop over
-// more.
+// Of the architecture's PPIs, 0 to 63, none above 31 has a meaning so far: bring-up does not loop
+// over more.
 inline constexpr unsigned prepared_ppis = 32;
 
 // What the driver gives every interrupt: in the middle, and exact where only four bits are

@@ -175,14 +175,13 @@ std::uint32_t first_unnamed_spi(const fdt::Tree& tree)
 {
     std::uint32_t first = 0;
     for_each_node(tree.root(), [&](const fdt::Node& node) {
-        if (const auto interrupts = node.property("interrupts")) {
-            for (std::size_t i = 0; i + 3 <= interrupts->cells(); i += 3) {
-                const std::uint32_t cells[]{*interrupts->cell(i), *interrupts->cell(i + 1),
-                                            *interrupts->cell(i + 2)};
-                const auto id = interrupt_id(cells);
-                if (id && is_a(IntidType::spi, *id)) {
-                    first = std::max(first, number(*id) + 1);
-                }
+        for (std::size_t i = 0; const auto interrupt = node.interrupt(i); ++i) {
+            if (!tree.at(interrupt->controller).compatible("arm,gic-v5")) {
+                continue;
+            }
+            const auto id = interrupt_id(std::span{interrupt->cells}.first(interrupt->count));
+            if (id && is_a(IntidType::spi, *id)) {
+                first = std::max(first, number(*id) + 1);
             }
         }
         // The cells of a map have many meanings; taking each for an SPI wastes a few.

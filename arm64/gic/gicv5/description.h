@@ -47,8 +47,8 @@ struct IwbDescription {
 [[nodiscard]] Result<std::uint16_t> described_iaffid(const fdt::Node& gic,
                                                      std::uint64_t hardware_id);
 
-// SPIs from this one on are not named by any device: not in `interrupts`, and by no number in an
-// interrupt-map.
+// SPIs from this one on are not named by any device: not in `interrupts` or `interrupts-extended`,
+// and by no number in an interrupt-map.
 [[nodiscard]] std::uint32_t first_unnamed_spi(const fdt::Tree& tree);
 
 }  // namespace gicv5

@@ -24,7 +24,18 @@ enum class IntidType : std::uint8_t { ppi = 1, lpi = 2, spi = 3 };
 // IRS_SPI_CFGR.TM and the operand of CDHM have it.
 enum class HandlingMode : std::uint8_t { edge = 0, level = 1 };
 
-inline constexpr unsigned ppi_count = 128;  // 0 to 63 have an architected meaning
+// 0 to 63 are the architecture's, which has a meaning for some of 0 to 31 so far; the others are
+// the implementation's.
+inline constexpr unsigned ppi_count = 128;
+
+// PPIs that the architecture gives a meaning to. SW_PPI, which software raises on its own CPU, is
+// the only edge-triggered one of them.
+inline constexpr unsigned sw_ppi = 3;
+inline constexpr unsigned pmu_ppi = 23;    // PMUIRQ
+inline constexpr unsigned cnthp_ppi = 26;  // EL2 physical timer
+inline constexpr unsigned cntv_ppi = 27;   // EL1 virtual timer
+inline constexpr unsigned cnthv_ppi = 28;  // EL2 virtual timer
+inline constexpr unsigned cntp_ppi = 30;   // EL1 physical timer
 
 [[nodiscard]] constexpr irq::Id intid(IntidType type, std::uint32_t id)
 {
@@ -54,9 +65,6 @@ inline constexpr unsigned ppi_count = 128;  // 0 to 63 have an architected meani
 {
     return Intid::from(id.value)[Intid::ID];
 }
-
-// The PPI that software raises on its own CPU. The only architected one that is edge-triggered.
-inline constexpr unsigned sw_ppi = 3;
 
 // A device's interrupt as its device tree node tells it.
 struct DeviceInterrupt {

@@ -46,9 +46,14 @@ public:
     constexpr explicit Irs(Io io) : io_{io} {}
 
     // On, with accesses to memory as the machine needs them: cached and inner shareable, or not
-    // cached when its device tree says dma-noncoherent.
+    // cached when its device tree says dma-noncoherent. Firmware may have left it on, otherwise.
     [[nodiscard]] Result<> enable(bool coherent) const
     {
+        if (enabled()) {
+            if (const auto off = disable(); !off) {
+                return off;
+            }
+        }
         constexpr auto cached = IRS_CR1{}
                                     .with(IRS_CR1::SH, 3)
                                     .with(IRS_CR1::OC, 1)
@@ -70,11 +75,12 @@ public:
         if (!idle) {
             return idle;
         }
-        if ((io_.template read<IRS_CR0>()[IRS_CR0::IRSEN] != 0) != on) {
+        if (enabled() != on) {
             return fail("IRS_CR0.IRSEN does not stick");
         }
         return {};
     }
+    [[nodiscard]] bool enabled() const { return io_.template read<IRS_CR0>()[IRS_CR0::IRSEN] != 0; }
 
     // --- CPUs -----------------------------------------------------------------------------------
 
@@ -151,7 +157,8 @@ public:
 
     // The table for LPI IDs of as near to `wanted_bits` as this IRS takes. `cpu_id_bits` is what
     // the CPU interface has (ICC_IDR0_EL1.ID_BITS). Two levels where the IRS has them and one
-    // level-2 table does not hold all; level-2 tables of `level2` or the next smaller size it has.
+    // level-2 table does not hold all; level-2 tables of `level2` or the next smaller size it has,
+    // of the smallest it has when that is larger.
     // Error: no LPIs, or identification registers that contradict each other.
     [[nodiscard]] Result<IstGeometry> ist_geometry(unsigned wanted_bits, unsigned cpu_id_bits,
                                                    Level2Size level2 = Level2Size::kib4) const
@@ -167,7 +174,7 @@ public:
         }
         IstGeometry geometry{.id_bits = std::clamp(wanted_bits, least, most)};
         if (id[IRS_IDR2::ISTMD] != 0) {
-            geometry.entry_size = geometry.id_bits < id[IRS_IDR2::ISTMD_SZ] ? 1 : 2;
+            geometry.istsz = geometry.id_bits < id[IRS_IDR2::ISTMD_SZ] ? 1 : 2;
         }
         if (id[IRS_IDR2::IST_LEVELS] == 0) {
             return geometry;
@@ -188,24 +195,35 @@ public:
         return geometry;
     }
 
-    // Hands a zeroed table over, aligned to its size and visible to the IRS.
+    // Hands a zeroed table over, aligned to its size and visible to the IRS, in the place of the
+    // one it has, which may be firmware's.
     [[nodiscard]] Result<> install_ist(std::uint64_t address, const IstGeometry& geometry) const
     {
-        io_.write(IRS_IST_CFGR{}
-                      .with(IRS_IST_CFGR::LPI_ID_BITS, geometry.id_bits)
-                      .with(IRS_IST_CFGR::ISTSZ, geometry.entry_size)
-                      .with(IRS_IST_CFGR::L2SZ, static_cast<unsigned>(geometry.level2_size))
-                      .with(IRS_IST_CFGR::STRUCTURE, geometry.two_level));
+        if (io_.template read<IRS_IST_BASER>()[IRS_IST_BASER::VALID] != 0) {
+            if (const auto removed = remove_ist(); !removed) {
+                return removed;
+            }
+        }
+        const auto configuration =
+            IRS_IST_CFGR{}
+                .with(IRS_IST_CFGR::LPI_ID_BITS, geometry.id_bits)
+                .with(IRS_IST_CFGR::ISTSZ, geometry.istsz)
+                .with(IRS_IST_CFGR::L2SZ,
+                      geometry.two_level ? static_cast<unsigned>(geometry.level2_size) : 0)
+                .with(IRS_IST_CFGR::STRUCTURE, geometry.two_level);
+        io_.write(configuration);
         io_.write(IRS_IST_BASER::from(address).with(IRS_IST_BASER::VALID, 1));
         if (const auto idle = wait_for_ist(); !idle) {
             return idle;
         }
-        if (io_.template read<IRS_IST_BASER>()[IRS_IST_BASER::VALID] == 0) {
-            return fail("IRS_IST_BASER.VALID does not stick: the IRS refuses the table", address);
+        const auto taken = check_ist(address, configuration);
+        if (taken) {
+            return {};
         }
-        return {};
+        const auto removed = remove_ist();  // or the IRS would use memory that is not its own
+        return removed ? taken : removed;
     }
-    // Takes it back: on return the IRS has written its state to the table and forgets it.
+    // Takes the table back: on return the IRS has written its state to the table and forgets it.
     [[nodiscard]] Result<> remove_ist() const
     {
         io_.write(IRS_IST_BASER{});
@@ -289,6 +307,26 @@ private:
         return gic::settle(
             [this] { return io_.template read<IRS_IST_STATUSR>()[IRS_IST_STATUSR::IDLE] != 0; },
             "IRS_IST_STATUSR.IDLE stays 0");
+    }
+
+    // Whether the IRS has this table.
+    [[nodiscard]] Result<> check_ist(std::uint64_t address, IRS_IST_CFGR configuration) const
+    {
+        const auto base = io_.template read<IRS_IST_BASER>();
+        if (base[IRS_IST_BASER::VALID] == 0) {
+            return fail("IRS_IST_BASER.VALID does not stick: the IRS refuses the table", address);
+        }
+        if (((base.raw ^ address) & IRS_IST_BASER::ADDR.mask()) != 0) {
+            return fail("IRS_IST_BASER.ADDR does not stick", base.raw);
+        }
+        // The fields alone: QEMU 11.1 keeps what is written to the other bits.
+        constexpr auto fields = IRS_IST_CFGR::LPI_ID_BITS.mask() | IRS_IST_CFGR::ISTSZ.mask() |
+                                IRS_IST_CFGR::L2SZ.mask() | IRS_IST_CFGR::STRUCTURE.mask();
+        const auto kept = io_.template read<IRS_IST_CFGR>();
+        if (((kept.raw ^ configuration.raw) & fields) != 0) {
+            return fail("IRS_IST_CFGR does not stick", kept.raw);
+        }
+        return {};
     }
 
     Io io_;

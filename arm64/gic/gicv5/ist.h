@@ -114,7 +114,7 @@ public:
             table = level1_entry(lpi_number).raw & L1_ISTE::L2_ADDR.mask();
             index &= (1U << geometry_.level2_id_bits()) - 1;
         }
-        const std::uint64_t entry = table + (std::uint64_t{index} << (2 + geometry_.entry_size));
+        const std::uint64_t entry = table + std::uint64_t{index} * geometry_.entry_bytes();
         memory_.refresh(entry, sizeof(L2_ISTE));
         return L2_ISTE::from(memory_.read32(entry));
     }

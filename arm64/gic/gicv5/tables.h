@@ -42,26 +42,26 @@ struct L2_ISTE : Bits<L2_ISTE, std::uint32_t> {
     static constexpr Field Pending{0};
 };
 
-// What a table of `id_bits` bits of LPI ID looks like. entry_size is ISTSZ: 4 << entry_size bytes.
+// What a table of `id_bits` bits of LPI ID looks like.
 struct IstGeometry {
     unsigned id_bits = 0;
-    unsigned entry_size = 0;
+    unsigned istsz = 0;  // as IRS_IST_CFGR.ISTSZ: 0 to 2
     bool two_level = false;
     Level2Size level2_size = Level2Size::kib4;
 
     friend constexpr bool operator==(const IstGeometry&, const IstGeometry&) = default;
 
+    [[nodiscard]] constexpr unsigned entry_bytes() const { return 4U << istsz; }
     // LPIs of one level-2 table, as a power of two.
     [[nodiscard]] constexpr unsigned level2_id_bits() const
     {
-        return 10 - entry_size + 2 * static_cast<unsigned>(level2_size);
+        return 10 - istsz + 2 * static_cast<unsigned>(level2_size);
     }
     // Bytes of the table that IRS_IST_BASER points to; its alignment, too.
     [[nodiscard]] constexpr std::uint64_t base_table_bytes() const
     {
         const unsigned level1_bits = id_bits > level2_id_bits() ? id_bits - level2_id_bits() : 0;
-        return std::uint64_t{2} << std::max(5U,
-                                            two_level ? level1_bits + 2 : id_bits + 1 + entry_size);
+        return std::uint64_t{2} << std::max(5U, two_level ? level1_bits + 2 : id_bits + 1 + istsz);
     }
     [[nodiscard]] constexpr std::uint32_t level1_index(std::uint32_t lpi) const
     {

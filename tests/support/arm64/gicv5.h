@@ -11,6 +11,7 @@
 #include "lib/smp/smp.h"
 #include "lib/test/outcome.h"
 #include "lib/time/time.h"
+#include "tests/support/quiet.h"
 
 #include <algorithm>
 #include <atomic>
@@ -29,6 +30,10 @@ inline constexpr auto interface = cpu_interface();
 
 // What stands for no interrupt in comparisons: type 0 is reserved.
 inline constexpr irq::Id nothing{0};
+
+// What stands for an interrupt that could not be had: commands ignore its type, which is reserved,
+// and there is no interrupt of any type with its ID.
+inline constexpr irq::Id unavailable{Intid::ID.mask()};
 
 [[nodiscard]] inline irq::Id candidate()
 {
@@ -132,12 +137,6 @@ public:
     SwPpiCounter() : InterruptCounter{sw_ppi_id()} {}
 };
 
-// Long enough for an interrupt that must not come to come.
-inline void stay_quiet()
-{
-    timer::delay(timer::milliseconds(1));
-}
-
 // Takes interrupts until `condition()`, asleep while there are none. Whoever makes it true sends
 // one, or waits for this CPU: the harness wakes it then.
 template <typename Condition>
@@ -238,12 +237,18 @@ public:
     ~Lpis()
     {
         reset();
-        free_lpis(first_, count_);
+        if (count_ != 0) {
+            free_lpis(first_, count_);
+        }
     }
     Lpis(const Lpis&) = delete;
     Lpis& operator=(const Lpis&) = delete;
 
-    [[nodiscard]] irq::Id operator[](unsigned n) const { return lpi(first_ + n); }
+    [[nodiscard]] unsigned count() const { return count_; }  // 0: there were not enough
+    [[nodiscard]] irq::Id operator[](unsigned n) const
+    {
+        return count_ != 0 ? lpi(first_ + n) : unavailable;
+    }
 
 private:
     void reset() const
@@ -257,7 +262,7 @@ private:
         }
     }
 
-    std::uint32_t first_ = Intid::ID.mask();  // does not exist: commands are ignored
+    std::uint32_t first_ = 0;
     unsigned count_;
 };
 
@@ -285,7 +290,11 @@ public:
     Spis(const Spis&) = delete;
     Spis& operator=(const Spis&) = delete;
 
-    [[nodiscard]] irq::Id operator[](unsigned n) const { return spi(first_ + n); }
+    [[nodiscard]] unsigned count() const { return count_; }  // 0: there were not enough
+    [[nodiscard]] irq::Id operator[](unsigned n) const
+    {
+        return count_ != 0 ? spi(first_ + n) : unavailable;
+    }
     [[nodiscard]] const Irs<Mmio>& irs() const { return irs_; }
 
 private:
@@ -316,8 +325,8 @@ private:
         }
     }
 
-    Irs<Mmio> irs_;
-    std::uint32_t first_ = Intid::ID.mask();  // does not exist: commands are ignored
+    Irs<Mmio> irs_ = routing_services().front();
+    std::uint32_t first_ = 0;
     unsigned count_;
 };
 
@@ -327,7 +336,7 @@ class UnderTest {
 public:
     explicit UnderTest(unsigned count = 1) : interrupts_{count}
     {
-        for (unsigned n = 0; n < count; ++n) {
+        for (unsigned n = 0; n < interrupts_.count(); ++n) {
             commands().enable(id(n));
         }
         commands().synchronize();

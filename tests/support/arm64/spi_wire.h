@@ -12,6 +12,7 @@
 #include "lib/time/time.h"
 #include "tests/support/arm64/stimulus.h"
 #include "tests/support/edu.h"
+#include "tests/support/quiet.h"
 
 #include <arch/irq.h>
 
@@ -21,12 +22,6 @@
 #include <optional>
 
 namespace gicv5 {
-
-// Long enough for an interrupt that must not come to come.
-inline void be_quiet()
-{
-    timer::delay(timer::milliseconds(3));
-}
 
 // The wire and its SPI.
 class Wire {
@@ -79,7 +74,7 @@ public:
     // For what must not change: gives it the time to.
     [[nodiscard]] bool stays_pending(bool expected) const
     {
-        timer::delay(timer::milliseconds(1));
+        stay_quiet();
         return state().pending == expected;
     }
 

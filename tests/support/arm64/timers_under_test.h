@@ -78,9 +78,3 @@ private:
     Handler handler_;
     irq::Guard guard_;
 };
-
-// Long enough for an interrupt that must not come to come.
-[[nodiscard]] inline timer::Ticks quiet_time()
-{
-    return timer::milliseconds(3);
-}
