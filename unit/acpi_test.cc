@@ -10,6 +10,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
 namespace {
 
 using namespace acpi;
@@ -18,6 +23,17 @@ using unit::acpi_table;
 using unit::Bytes;
 using unit::PhysicalMemory;
 using unit::Writer;
+
+// Tests run in the root of the repository.
+PhysicalMemory read_memory(const std::string& name)
+{
+    std::ifstream file{"unit/data/acpi/" + name + ".mem", std::ios::binary};
+    const std::vector<char> content{std::istreambuf_iterator{file}, {}};
+    if (content.empty()) {
+        ADD_FAILURE() << "no memory " << name << " in unit/data/acpi";
+    }
+    return PhysicalMemory{std::as_bytes(std::span{content})};
+}
 
 constexpr std::uint64_t rsdp_address = 0xf'0000;
 constexpr std::uint64_t root_address = 0x100'0000;
@@ -129,7 +145,7 @@ TEST(AcpiView, WhatIsBeyondTheEndIsZeroOrCutOff)
 
 TEST(AcpiQemu, Q35HasTheTablesOfRevisionOne)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-q35");
+    const PhysicalMemory memory = read_memory("qemu-11.1-q35");
     const auto tables = Tables::open(memory);
     ASSERT_TRUE(tables) << tables.error().what;
     EXPECT_EQ(tables->root_pointer().revision, 0);
@@ -141,7 +157,7 @@ TEST(AcpiQemu, Q35HasTheTablesOfRevisionOne)
 
 TEST(AcpiQemu, Q35Madt)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-q35");
+    const PhysicalMemory memory = read_memory("qemu-11.1-q35");
     const auto madt = Madt::open(Tables::open(memory)->find("APIC").value());
     ASSERT_TRUE(madt) << madt.error().what;
     EXPECT_EQ(madt->local_apic_address(), 0xfee0'0000U);
@@ -177,7 +193,7 @@ TEST(AcpiQemu, Q35Madt)
 
 TEST(AcpiQemu, Q35FixedRegisters)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-q35");
+    const PhysicalMemory memory = read_memory("qemu-11.1-q35");
     const auto fadt = Fadt::open(Tables::open(memory)->find("FACP").value());
     ASSERT_TRUE(fadt) << fadt.error().what;
     EXPECT_EQ(fadt->pm1a_control.space, GenericAddress::Space::port);
@@ -199,7 +215,7 @@ TEST(AcpiQemu, Q35FixedRegisters)
 
 TEST(AcpiQemu, Q35HpetAndMcfg)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-q35");
+    const PhysicalMemory memory = read_memory("qemu-11.1-q35");
     const auto tables = Tables::open(memory);
     const auto hpet = Hpet::open(tables->find("HPET").value());
     ASSERT_TRUE(hpet) << hpet.error().what;
@@ -216,7 +232,7 @@ TEST(AcpiQemu, Q35HpetAndMcfg)
 
 TEST(AcpiQemu, PcHasAFadtOfRevisionOne)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-pc");
+    const PhysicalMemory memory = read_memory("qemu-11.1-pc");
     const auto tables = Tables::open(memory);
     ASSERT_TRUE(tables) << tables.error().what;
     EXPECT_THAT(signatures(*tables), ElementsAre("FACP", "APIC", "HPET", "WAET"));
@@ -234,7 +250,7 @@ TEST(AcpiQemu, PcHasAFadtOfRevisionOne)
 
 TEST(AcpiQemu, MicrovmIsHardwareReduced)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-microvm");
+    const PhysicalMemory memory = read_memory("qemu-11.1-microvm");
     const auto tables = Tables::open(memory);
     ASSERT_TRUE(tables) << tables.error().what;
     EXPECT_EQ(tables->root_pointer().revision, 2);
@@ -256,7 +272,7 @@ TEST(AcpiQemu, MicrovmIsHardwareReduced)
 
 TEST(AcpiQemu, ManyProcessorsAreX2apics)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-q35-x2apic");
+    const PhysicalMemory memory = read_memory("qemu-11.1-q35-x2apic");
     const auto madt = Madt::open(Tables::open(memory)->find("APIC").value());
     ASSERT_TRUE(madt) << madt.error().what;
     unsigned count = 0;
@@ -273,7 +289,7 @@ TEST(AcpiQemu, ManyProcessorsAreX2apics)
 
 TEST(AcpiQemu, MicrovmWithoutAcpiHasAnMpTable)
 {
-    const PhysicalMemory memory = unit::read_memory("qemu-11.1-microvm-noacpi");
+    const PhysicalMemory memory = read_memory("qemu-11.1-microvm-noacpi");
     EXPECT_EQ(error_of(Tables::open(memory)), "no ACPI tables: no RSDP");
     const auto table = MpTable::find(memory);
     ASSERT_TRUE(table) << table.error().what;
@@ -285,7 +301,7 @@ TEST(AcpiQemu, MicrovmWithoutAcpiHasAnMpTable)
 TEST(AcpiQemu, MpTableOfSeaBios)
 {
     for (const char* name : {"qemu-11.1-q35", "qemu-11.1-pc", "qemu-11.1-microvm"}) {
-        const PhysicalMemory memory = unit::read_memory(name);
+        const PhysicalMemory memory = read_memory(name);
         const auto table = MpTable::find(memory);
         ASSERT_TRUE(table) << name << ": " << table.error().what;
         EXPECT_EQ(table->local_apic_address(), 0xfee0'0000U);

@@ -13,29 +13,49 @@
 
 // Name, and what it is: the skip reason where nothing more exact was said.
 // Beside these there is cpus(n): at least n online CPUs.
-#define ASSAY_CAPABILITIES(X)                             \
-    X(ipi, "inter-processor interrupts")                  \
-    X(irq, "an interrupt controller with a driver")       \
-    X(psci, "PSCI 0.2 or later")                          \
-    X(gicv2, "GICv2")                                     \
-    X(gicv3, "GICv3 or GICv4 with system registers")      \
-    X(gicv5, "GICv5 CPU interface")                       \
-    X(gicv5_irs, "GICv5 interrupt routing service")       \
-    X(gicv5_spi, "GICv5 SPIs")                            \
-    X(gicv5_lpi, "GICv5 LPIs")                            \
-    X(gicv5_setlpi, "GICv5 SETLPI frame")                 \
-    X(gicv5_one_n, "GICv5 1-of-N targeting")              \
-    X(gicv5_its, "GICv5 interrupt translation service")   \
-    X(gicv5_iwb, "GICv5 interrupt wire bridge")           \
-    X(nmi, "FEAT_NMI")                                    \
-    X(kvm, "KVM")                                         \
-    X(edu, "QEMU's edu PCI device")                       \
-    X(timer_virt, "EL1 virtual timer with an interrupt")  \
-    X(timer_phys, "EL1 physical timer with an interrupt") \
-    X(el2, "tests run at EL2 (VHE)")                      \
-    X(aarch32_el0, "AArch32 state at EL0")                \
-    X(pmu, "PMUv3")                                       \
-    X(initrd, "an initial RAM disk")                      \
+#define ASSAY_CAPABILITIES(X)                                        \
+    X(ipi, "inter-processor interrupts")                             \
+    X(irq, "an interrupt controller with a driver")                  \
+    X(psci, "PSCI 0.2 or later")                                     \
+    X(gicv2, "GICv2")                                                \
+    X(gicv3, "GICv3 or GICv4 with system registers")                 \
+    X(gicv5, "GICv5 CPU interface")                                  \
+    X(gicv5_irs, "GICv5 interrupt routing service")                  \
+    X(gicv5_spi, "GICv5 SPIs")                                       \
+    X(gicv5_lpi, "GICv5 LPIs")                                       \
+    X(gicv5_setlpi, "GICv5 SETLPI frame")                            \
+    X(gicv5_one_n, "GICv5 1-of-N targeting")                         \
+    X(gicv5_its, "GICv5 interrupt translation service")              \
+    X(gicv5_iwb, "GICv5 interrupt wire bridge")                      \
+    X(nmi, "FEAT_NMI")                                               \
+    X(kvm, "KVM")                                                    \
+    X(edu, "QEMU's edu PCI device")                                  \
+    X(timer_virt, "EL1 virtual timer with an interrupt")             \
+    X(timer_phys, "EL1 physical timer with an interrupt")            \
+    X(el2, "tests run at EL2 (VHE)")                                 \
+    X(aarch32_el0, "AArch32 state at EL0")                           \
+    X(pmu, "PMUv3")                                                  \
+    X(apic, "a local APIC")                                          \
+    X(x2apic, "x2APIC mode")                                         \
+    X(ioapic, "an I/O APIC")                                         \
+    X(pic, "two 8259 interrupt controllers")                         \
+    X(acpi, "ACPI tables")                                           \
+    X(mp_table, "an MP table")                                       \
+    X(tsc_deadline, "the TSC-deadline mode of the local APIC timer") \
+    X(tsc_adjust, "IA32_TSC_ADJUST")                                 \
+    X(hpet, "an HPET")                                               \
+    X(pm_timer, "an ACPI power management timer")                    \
+    X(pit, "an 8254 interval timer")                                 \
+    X(rtc, "a CMOS real-time clock")                                 \
+    X(pv_clock, "KVM's clock")                                       \
+    X(steal_time, "KVM's steal time")                                \
+    X(pv_eoi, "KVM's end of interrupt in memory")                    \
+    X(pv_unhalt, "KVM's KICK_CPU")                                   \
+    X(pv_send_ipi, "KVM's SEND_IPI")                                 \
+    X(pv_sched_yield, "KVM's SCHED_YIELD")                           \
+    X(async_pf, "KVM's asynchronous page faults")                    \
+    X(poll_control, "KVM's POLL_CONTROL")                            \
+    X(initrd, "an initial RAM disk")                                 \
     X(device_tree, "a device tree")
 
 namespace test {

@@ -8,16 +8,12 @@
 
 #include "lib/acpi/view.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
 #include <iterator>
 #include <list>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -92,17 +88,6 @@ private:
     std::vector<std::pair<std::size_t, std::size_t>> low_pieces_;
     std::list<std::pair<std::uint64_t, Bytes>> pieces_;
 };
-
-// Tests run in the root of the repository.
-[[nodiscard]] inline PhysicalMemory read_memory(const std::string& name)
-{
-    std::ifstream file{"unit/data/acpi/" + name + ".mem", std::ios::binary};
-    const std::vector<char> content{std::istreambuf_iterator{file}, {}};
-    if (content.empty()) {
-        ADD_FAILURE() << "no memory " << name << " in unit/data/acpi";
-    }
-    return PhysicalMemory{std::as_bytes(std::span{content})};
-}
 
 // Bytes that are written down one after the other.
 class Writer {
