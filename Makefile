@@ -277,8 +277,11 @@ endif
 
 # --- Style --------------------------------------------------------------------------------------
 
-STYLED := $(sort $(foreach folder,lib $(ARCH) tests unit models,$(call find,$(folder),*.h *.cc)))
-TIDY   := $(filter %.cc,$(STYLED))
+# clang-tidy sees what ARCH compiles; clang-format sees all.
+ARCHES := $(patsubst deps/targets/%.mk,%,$(wildcard deps/targets/*.mk))
+STYLED := $(sort $(foreach folder,lib $(ARCHES) tests unit models,$(call find,$(folder),*.h *.cc)))
+TIDY   := $(filter-out $(foreach other,$(filter-out $(ARCH),$(ARCHES)),$(other)/% tests/$(other)/%), \
+                       $(filter %.cc,$(STYLED)))
 
 lint: build/lint/format $(TIDY:%=build/lint/%.tidy)
 
