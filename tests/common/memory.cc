@@ -199,7 +199,9 @@ TEST(memory, null_pointer, .summary = "address 0 cannot be accessed on a machine
     EXPECT_TRUE(arch::raised([] { touch(0); }).has_value());
 }
 
-TEST(memory, beyond_ram, .summary = "the address behind the last RAM is not mapped")
+// A PC's firmware keeps its tables right there.
+TEST(memory, beyond_ram, .summary = "the address behind the last RAM is not mapped",
+     .needs = device_tree)
 {
     const fdt::Region& last = mem::ram().back();
     const std::uint64_t beyond = last.base + last.size;

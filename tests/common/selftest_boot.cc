@@ -88,7 +88,7 @@ TEST(selftest, loaded_apart,
 {
     const fdt::Region image{arch::image_base(), arch::image_end() - arch::image_base()};
     EXPECT_FALSE(overlap(image, tree_region()));
-    if (const auto initrd = boot::info().tree->initrd()) {
+    if (const auto initrd = boot::info().initrd) {
         EXPECT_FALSE(overlap(image, *initrd));
         EXPECT_FALSE(overlap(tree_region(), *initrd));
     }
@@ -113,7 +113,7 @@ TEST(selftest, tree_walk, .summary = "every path of the device tree leads back t
 
 TEST(selftest, initrd_in_ram, .summary = "the initial RAM disk lies in RAM", .needs = initrd)
 {
-    const auto initrd = boot::info().tree->initrd();
+    const auto initrd = boot::info().initrd;
     ASSERT_TRUE(initrd.has_value());
     EXPECT_TRUE(mem::is_ram(initrd->base, initrd->size));
 }

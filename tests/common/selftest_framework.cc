@@ -144,12 +144,12 @@ TEST(selftest, capabilities,
     EXPECT_EQ(test::amount(test::Capability::cpus), smp::online_count());
     EXPECT_TRUE(test::satisfied("", reason));
     EXPECT_TRUE(test::satisfied("cpus(1)", reason));
-    EXPECT_TRUE(test::satisfied("device_tree && cpus(1)", reason));
+    EXPECT_TRUE(test::satisfied("irq && cpus(1)", reason));
     EXPECT_EQ(reason.text(), std::string_view{""});
 
-    EXPECT_FALSE(test::satisfied("!device_tree", reason));
+    EXPECT_FALSE(test::satisfied("!irq", reason));
     reason.clear();
-    EXPECT_FALSE(test::satisfied("device_tree && cpus(255)", reason));
+    EXPECT_FALSE(test::satisfied("irq && cpus(255)", reason));
     EXPECT_NE(reason.text().find("cpus(255)"), std::string_view::npos);
 }
 

@@ -28,6 +28,9 @@ constexpr std::uint32_t x2apic_feature = 1U << 21;  // ECX
 
 constexpr std::uint64_t frame_size = 0x1000;
 
+// An entry of an I/O APIC has eight bits for the destination, of which all ones are every CPU.
+constexpr std::uint32_t highest_wire_destination = 0xfe;
+
 // The pins that the tables call NMI are LINT1 of every CPU on all machines there are.
 constexpr LvtEntry nmi_pin =
     LvtEntry{}.with(LvtEntry::DELIVERY, static_cast<std::uint64_t>(Delivery::nmi));
@@ -96,6 +99,10 @@ public:
             apic.set_lvt(*entry,
                          apic.lvt(*entry).with(LvtEntry::VECTOR, id.value).with(LvtEntry::MASK, 0));
         } else if (const auto gsi = vector::gsi(id.value)) {
+            if (const std::uint32_t self = local().id(); self > highest_wire_destination) {
+                test::error("the I/O APIC cannot reach the CPU with APIC ID {:#x}", self);
+                return;
+            }
             const SpinlockGuard guard{lock_};
             if (const auto wire = this->wire(*gsi)) {
                 const auto signalling = wiring_.signalling_of(*gsi);

@@ -10,10 +10,11 @@
 
 // The way the image was entered.
 enum class Door : std::uint64_t {
-    pvh = DOOR_PVH,                // Xen PVH ABI: 32 bits, EBX: start_info
-    multiboot = DOOR_MULTIBOOT,    // multiboot 1: 32 bits, EBX: information
-    linux32 = DOOR_LINUX32,        // Linux boot protocol, 32 bits, ESI: boot_params
-    linux64 = DOOR_LINUX64,        // Linux boot protocol, 64 bits, RSI: boot_params
+    none = 0,
+    pvh = DOOR_PVH,              // Xen PVH ABI: 32 bits, EBX: start_info
+    multiboot = DOOR_MULTIBOOT,  // multiboot 1: 32 bits, EBX: information
+    linux32 = DOOR_LINUX32,      // Linux boot protocol, 32 bits, ESI: boot_params
+    linux64 = DOOR_LINUX64,      // Linux boot protocol, 64 bits, RSI: boot_params
 };
 
 // Registers at the first instruction of the boot CPU; upper halves are 0 where it was entered with
@@ -31,8 +32,8 @@ struct EntryState {
 
 extern "C" EntryState entry_state;
 
-// What the bzImage's setup code found in real mode and left in boot_params; `magic` tells whether it
-// has run at all.
+// What the bzImage's setup code found in real mode and left in boot_params; `magic` tells whether
+// it has run at all.
 struct RealModeState {
     std::uint32_t magic;
     std::uint32_t cr0;

@@ -28,7 +28,8 @@ T read_at(std::uint64_t structure, std::uint64_t offset)
 
 std::string_view string_at(std::uint64_t address)
 {
-    return address == 0 ? std::string_view{} : std::string_view{reinterpret_cast<const char*>(address)};
+    return address == 0 ? std::string_view{}
+                        : std::string_view{reinterpret_cast<const char*>(address)};
 }
 
 Result<> add_range(Handover& handover, MemoryRange range)
@@ -173,19 +174,21 @@ constexpr std::uint32_t magic_value = 0x53726448;  // "HdrS"
 // A number of 64 bits in two places.
 std::uint64_t read_halves(std::uint64_t params, unsigned low, unsigned high)
 {
-    return read_at<std::uint32_t>(params, low) |
-           std::uint64_t{read_at<std::uint32_t>(params, high)} << 32;
+    return read_at<std::uint32_t>(params, low) | std::uint64_t{read_at<std::uint32_t>(params, high)}
+                                                     << 32;
 }
 
 Result<> read(const EntryState& entry, Handover& handover)
 {
     const std::uint64_t params = entry.rsi;
     if (read_at<std::uint32_t>(params, header_magic) != magic_value) {
-        return fail("boot_params have no magic number", read_at<std::uint32_t>(params, header_magic));
+        return fail("boot_params have no magic number",
+                    read_at<std::uint32_t>(params, header_magic));
     }
-    handover.protocol = read_at<std::uint32_t>(params, REAL_MODE_STATE) == REAL_MODE_MAGIC ? "bzimage"
-                        : entry.door == Door::linux32                                       ? "linux32"
-                                                                                            : "linux64";
+    handover.protocol = read_at<std::uint32_t>(params, REAL_MODE_STATE) == REAL_MODE_MAGIC
+                            ? "bzimage"
+                        : entry.door == Door::linux32 ? "linux32"
+                                                      : "linux64";
     handover.command_line = string_at(read_halves(params, cmd_line_ptr, ext_cmd_line_ptr));
     handover.rsdp = read_at<std::uint64_t>(params, acpi_rsdp_addr);
     set_initrd(handover, read_halves(params, ramdisk_image, ext_ramdisk_image),
@@ -214,8 +217,10 @@ Result<> read_protocol(const EntryState& entry, Handover& handover)
     case Door::linux32:
     case Door::linux64:
         return boot_params::read(entry, handover);
+    case Door::none:
+        break;
     }
-    return fail("entered by no door that is known", static_cast<std::uint64_t>(entry.door));
+    return fail("entered by no door that is known");
 }
 
 }  // namespace

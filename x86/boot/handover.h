@@ -30,23 +30,23 @@ struct Handover {
     const char* protocol = "";  // "pvh", "multiboot", "linux32", "linux64", "bzimage"
     std::string_view command_line;
     std::optional<fdt::Region> initrd;
-    std::uint64_t rsdp = 0;          // where the loader says that ACPI's root pointer is; 0: it does not
+    std::uint64_t rsdp = 0;  // where the loader says that ACPI's root pointer is; 0: it does not
     std::uint64_t extended_bios = 0;  // where the word at 0x40e says that the EBDA is
-    MemoryRange map[max_ranges]{};  // as the loader has it: in its order, perhaps overlapping
+    MemoryRange map[max_ranges]{};    // as the loader has it: in its order, perhaps overlapping
     std::size_t map_size = 0;
 
     [[nodiscard]] std::span<const MemoryRange> ranges() const { return {map, map_size}; }
 };
 
-// Reads what `entry` points to; the loader's structures must be mapped. The command line stays where
-// it is. Errors: a magic number or version that is not the protocol's, no memory map.
+// Reads what `entry` points to; the loader's structures must be mapped. The command line stays
+// where it is. Errors: a magic number or version that is not the protocol's, no memory map.
 [[nodiscard]] Result<> read_handover(const EntryState& entry, Handover& handover);
 
 // What was read at boot.
 [[nodiscard]] const Handover& handover();
 
 // The whole pages of RAM in a memory map, in order, without those that a range of another type
-// touches and without the page at address 0, so that a null pointer faults. Returns how many ranges were
-// written to `ram`. Errors: there are none, or more than fit.
+// touches and without the page at address 0, so that a null pointer faults. Returns how many ranges
+// were written to `ram`. Errors: there are none, or more than fit.
 [[nodiscard]] Result<std::size_t> usable_memory(std::span<const MemoryRange> map,
                                                 std::span<fdt::Region> ram);

@@ -18,6 +18,7 @@
 #include "x86/cpu/idt.h"
 #include "x86/image.h"
 #include "x86/mmu/mmu.h"
+#include "x86/pv/discover.h"
 
 #include <arch/console.h>
 #include <arch/power.h>
@@ -130,6 +131,7 @@ extern "C" [[noreturn]] void primary_main()
     boot_cpu.hardware_id = apic_id();
     smp::adopt_boot_cpu(boot_cpu);
     x86::make_idt();
+    pv::discover();
     require(read_handover(entry_state, found));
     require(set_up_memory());
 

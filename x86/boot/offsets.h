@@ -46,7 +46,7 @@
 #define ENTRY_GS 88
 #define ENTRY_SS 90
 #define ENTRY_TR 92
-#define ENTRY_GDTR 96   // 16-bit limit at + 0, base at + 2
+#define ENTRY_GDTR 96  // 16-bit limit at + 0, base at + 2
 #define ENTRY_IDTR 112
 
 // enum class Door

@@ -63,7 +63,8 @@ std::uint32_t address_below_4g(const void* object)
 
 FarPointer entry_at(const char* label, std::uint16_t selector)
 {
-    return {.offset = address_below_4g(low_page) + static_cast<std::uint32_t>(label - trampoline_begin),
+    return {.offset =
+                address_below_4g(low_page) + static_cast<std::uint32_t>(label - trampoline_begin),
             .selector = selector,
             .unused = 0};
 }

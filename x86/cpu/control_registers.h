@@ -29,13 +29,13 @@ struct CR4 : Bits<CR4, std::uint64_t> {
     static constexpr Field DE{3};   // DR4 and DR5 raise #UD
     static constexpr Field PSE{4};
     static constexpr Field PAE{5};
-    static constexpr Field MCE{6};         // machine checks raise #MC
-    static constexpr Field PGE{7};         // global pages
-    static constexpr Field PCE{8};         // RDPMC in ring 3
-    static constexpr Field OSFXSR{9};      // SSE
+    static constexpr Field MCE{6};          // machine checks raise #MC
+    static constexpr Field PGE{7};          // global pages
+    static constexpr Field PCE{8};          // RDPMC in ring 3
+    static constexpr Field OSFXSR{9};       // SSE
     static constexpr Field OSXMMEXCPT{10};  // SSE exceptions raise #XM
-    static constexpr Field UMIP{11};       // SGDT and its like are privileged
-    static constexpr Field LA57{12};       // five levels of page tables
+    static constexpr Field UMIP{11};        // SGDT and its like are privileged
+    static constexpr Field LA57{12};        // five levels of page tables
     static constexpr Field FSGSBASE{16};
     static constexpr Field PCIDE{17};
     static constexpr Field OSXSAVE{18};

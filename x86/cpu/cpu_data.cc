@@ -20,8 +20,8 @@ constexpr std::size_t entry_size = 8;  // of vectors.S
 
 alignas(16) constinit x86::Gate table[x86::vector_count]{};
 
-// What is left of the exception stack below, in the order of the stack table: first the one on which
-// reports are made.
+// What is left of the exception stack below, in the order of the stack table: first the one on
+// which reports are made.
 struct StackShare {
     unsigned ist;
     std::size_t size;
@@ -85,9 +85,8 @@ void arch::set_cpu_data(CpuData* data)
     }
     data->descriptors.points_to(reinterpret_cast<std::uintptr_t>(&data->task_state));
 
-    const x86::TableRegister operand{
-        .limit = sizeof(data->descriptors) - 1,
-        .base = reinterpret_cast<std::uintptr_t>(&data->descriptors)};
+    const x86::TableRegister operand{.limit = sizeof(data->descriptors) - 1,
+                                     .base = reinterpret_cast<std::uintptr_t>(&data->descriptors)};
     asm volatile("lgdt %0\n\t"
                  "ltr %w1" ::"m"(operand),
                  "r"(x86::selector::task_state)

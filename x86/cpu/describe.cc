@@ -70,6 +70,11 @@ std::string_view exception_name(std::uint64_t vector)
     }
 }
 
+bool is_exception(std::uint64_t vector)
+{
+    return vector < x86::first_interrupt || vector == x86::system_call;
+}
+
 // Of the bits of a page fault's error code: "write, not present".
 void describe_page_fault(Sink& sink, std::uint64_t code)
 {
@@ -104,7 +109,7 @@ void describe(Sink& sink, const Frame& frame)
         sink.write(": ");
         describe_page_fault(sink, frame.error_code);
         format_to(sink, ", at {:#x}", frame.cr2);
-    } else if (frame.vector >= x86::first_interrupt) {
+    } else if (!is_exception(frame.vector)) {
         format_to(sink, " {:#x}", frame.vector);
     } else if (frame.error_code != 0) {
         format_to(sink, ": error code {:#x}", frame.error_code);
@@ -114,17 +119,22 @@ void describe(Sink& sink, const Frame& frame)
 
 void print_frame(const Frame& frame, const char* prefix)
 {
-    TextBuffer<96> description;
-    describe(description, frame);
-    console::print("{}vector {:#04x}  {}\n", prefix, frame.vector, description.text());
-    console::print("{}error code {:#018x}  CR2 {:#018x}\n", prefix, frame.error_code, frame.cr2);
+    // An interrupt is what stopped the CPU, not what is wrong with it.
+    if (is_exception(frame.vector)) {
+        TextBuffer<96> description;
+        describe(description, frame);
+        console::print("{}vector {}, error code {:#x}  {}\n", prefix, frame.vector,
+                       frame.error_code, description.text());
+        console::print("{}CR2 {:#018x}\n", prefix, frame.cr2);
+    }
     if (frame.rip >= image_base() && frame.rip < image_end()) {
-        console::print("{}RIP {:#018x}  image+{:#x}\n", prefix, frame.rip, frame.rip - image_base());
+        console::print("{}RIP {:#018x}  image+{:#x}\n", prefix, frame.rip,
+                       frame.rip - image_base());
     } else {
         console::print("{}RIP {:#018x}  outside the image\n", prefix, frame.rip);
     }
-    console::print("{}CS {:#06x}  RFLAGS {:#010x}  SS {:#06x}  GS base {:#018x}\n", prefix, frame.cs,
-                   frame.rflags, frame.ss, frame.gs_base);
+    console::print("{}CS {:#06x}  RFLAGS {:#010x}  SS {:#06x}  GS base {:#018x}\n", prefix,
+                   frame.cs, frame.rflags, frame.ss, frame.gs_base);
     const NamedValue registers[]{
         {"rax", frame.rax}, {"rbx", frame.rbx}, {"rcx", frame.rcx}, {"rdx", frame.rdx},
         {"rsi", frame.rsi}, {"rdi", frame.rdi}, {"rbp", frame.rbp}, {"rsp", frame.rsp},

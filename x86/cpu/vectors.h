@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Vectors of exceptions (Intel SDM volume 3, 6.3.1, table 6-1; AMD64 APM volume 2, 8.2), and which of
-// the others the runtime itself needs. Those of interrupts: x86/apic/vectors.h.
+// Vectors of exceptions (Intel SDM volume 3, 6.3.1, table 6-1; AMD64 APM volume 2, 8.2), and which
+// of the others the runtime itself needs. Those of interrupts: x86/apic/vectors.h.
 #pragma once
 
 #include <cstdint>

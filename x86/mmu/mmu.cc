@@ -420,8 +420,8 @@ UserAccess::UserAccess()
 
 void synchronize_instructions(const void*, std::size_t)
 {
-    // The caches are coherent; what was fetched before must go: Intel SDM volume 3, 8.1.3 (cross- and
-    // self-modifying code), any serializing instruction.
+    // The caches are coherent; what was fetched before must go: Intel SDM volume 3, 8.1.3 (cross-
+    // and self-modifying code), any serializing instruction.
     static_cast<void>(cpuid(0));
 }
 

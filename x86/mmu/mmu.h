@@ -9,8 +9,8 @@
 
 namespace mmu {
 
-// Maps all RAM (mem::use() must have run) and the image with its access rights, and loads the tables.
-// Errors: no memory for the tables, a CPU without pages that are not executable.
+// Maps all RAM (mem::use() must have run) and the image with its access rights, and loads the
+// tables. Errors: no memory for the tables, a CPU without pages that are not executable.
 [[nodiscard]] Result<> enable();
 
 // What CR3 of every CPU is; below 4 GiB.

@@ -38,7 +38,7 @@ struct Entry : Bits<Entry, std::uint64_t> {
     static constexpr Field PCD{4};
     static constexpr Field A{5};
     static constexpr Field D{6};
-    static constexpr Field PS{7};              // a large page; of levels 1 and 2
+    static constexpr Field PS{7};  // a large page; of levels 1 and 2
     static constexpr Field G{8};
     static constexpr Field software_guard{9};  // ours: not present on purpose
     static constexpr Field NX{63};

@@ -92,7 +92,8 @@ void enter_soft_off()
     const acpi::Fadt& fadt = acpi_power->fadt;
     const acpi::SleepType type = *acpi_power->soft_off;
     if (fadt.sleep_control.there()) {
-        write8(fadt.sleep_control, static_cast<std::uint8_t>(type.a << sleep_type_shift | sleep_enable));
+        write8(fadt.sleep_control,
+               static_cast<std::uint8_t>(type.a << sleep_type_shift | sleep_enable));
         give_time();
     }
     if (!fadt.hardware_reduced()) {
@@ -145,9 +146,9 @@ Result<> use_debug_exit(std::string_view port)
     if (port.starts_with("0x")) {
         port.remove_prefix(2);
     }
-    const char* const end = port.data() + port.size();
-    const auto parsed = std::from_chars(port.data(), end, debug_exit_port, 16);
-    if (parsed.ec != std::errc{} || parsed.ptr != end) {
+    const char* const begin = port.data();
+    const auto parsed = std::from_chars(begin, begin + port.size(), debug_exit_port, 16);
+    if (parsed.ec != std::errc{} || parsed.ptr != begin + port.size()) {
         return fail("assay.exit=debug-exit:PORT wants a hexadecimal number");
     }
     return {};
@@ -229,8 +230,8 @@ Result<> select_exit(std::string_view method)
     return {};
 }
 
-// Where the way that was asked for is not there, the next ones are tried: all of them end the VM, or
-// restart it.
+// Where the way that was asked for is not there, the next ones are tried: all of them end the VM,
+// or restart it.
 void exit(ExitStatus status)
 {
     static_cast<void>(mask_interrupts());

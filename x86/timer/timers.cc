@@ -4,9 +4,9 @@
 #include "lib/acpi/fadt.h"
 #include "lib/acpi/hpet.h"
 #include "lib/test/capability.h"
+#include "lib/time/calibrate.h"
 #include "x86/apic/controller.h"
 #include "x86/platform/tables.h"
-#include "lib/time/calibrate.h"
 
 #include <arch/mmu.h>
 #include <arch/timer.h>

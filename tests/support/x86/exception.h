@@ -44,6 +44,14 @@ struct Outcome {
     return {true, vector, error_code, rip};
 }
 
+// The error code of a fault that a gate is to blame for: Intel SDM volume 3, 6.13. `external`: the
+// gate was not asked for by a program.
+[[nodiscard]] constexpr std::uint64_t gate_code(std::uint64_t vector, bool external = false)
+{
+    constexpr std::uint64_t idt = 1U << 1;
+    return vector << 3 | idt | (external ? 1 : 0);
+}
+
 inline void describe(Sink& sink, const Outcome& outcome)
 {
     if (!outcome.raised) {

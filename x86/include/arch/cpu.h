@@ -68,7 +68,8 @@ inline void relax()
 }
 
 // Sleeps until an interrupt. HLT does not wake for one that is masked: with interrupts masked it is
-// taken here, right behind the STI and so never before the HLT, and they are masked again on return.
+// taken here, right behind the STI and so never before the HLT, and they are masked again on
+// return.
 inline void wait_for_interrupt()
 {
     if (interrupts_masked()) {
@@ -92,8 +93,8 @@ inline void send_event() {}
 struct RecoveryPoint;
 struct Frame;
 
-// What the architecture keeps for each CPU; smp::Cpu derives from it. The assembly files know some of
-// the offsets (checked in exceptions.cc).
+// What the architecture keeps for each CPU; smp::Cpu derives from it. The assembly files know some
+// of the offsets (checked in exceptions.cc).
 struct CpuData {
     CpuData* self = nullptr;  // what GS points to is found through it
     std::uintptr_t stack_high = 0;
@@ -113,8 +114,8 @@ struct CpuData {
     x86::DescriptorTable descriptors;
 };
 
-// Makes `data` the calling CPU's: its descriptor table, task state and exception stacks from now on,
-// and what GS points to.
+// Makes `data` the calling CPU's: its descriptor table, task state and exception stacks from now
+// on, and what GS points to.
 void set_cpu_data(CpuData* data);
 
 [[nodiscard]] inline CpuData* cpu_data()

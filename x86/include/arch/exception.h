@@ -54,8 +54,8 @@ struct Exception {
 void expect_no_exceptions();
 
 // Runs `function(argument)` in ring 3 on the image's one user stack (one CPU at a time) and returns
-// how it left: by a system call (the normal way: return from the function makes one), or by a fault.
-// Code and stack must be accessible there: see arch::UserAccess in <arch/mmu.h>.
+// how it left: by a system call (the normal way: return from the function makes one), or by a
+// fault. Code and stack must be accessible there: see arch::UserAccess in <arch/mmu.h>.
 [[nodiscard]] Exception run_in_user(void (*function)(std::uint64_t), std::uint64_t argument);
 
 // What happened and where: "page fault: write, not present, at 0x1000 from ring 0".
