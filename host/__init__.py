@@ -13,8 +13,8 @@ Where to look (in the order in which a run passes through):
     machine.py     machines/*.toml: what to start, what it must offer, what is known to be broken
     schedule.py    several machines at once, by lit; litformat.py is lit's side of it
     session.py     one machine: boots until every test has a result
-    vmm/           command lines of QEMU, kvmtool, FVP and the model machine; device trees; QMP;
-                   what a hung machine was doing
+    vmm/           command lines of QEMU, kvmtool, Firecracker, FVP and the model machine; device
+                   trees; QMP; what a hung machine was doing; whether there is KVM
     process.py     one VMM process: read it, limit it, end it
     console.py     bytes of the console to events
     transcript.py  events of one boot to results

@@ -19,6 +19,7 @@ from host import store
 SECTION = ".assay.tests"
 DESCRIPTOR = struct.Struct("<4Q2IQ")
 FLAG_ON_REQUEST = 1
+SETUP_SIZE = 0x1000  # of a bzImage: x86/boot/offsets.h
 
 
 class BadImage(Exception):
@@ -48,6 +49,17 @@ class Image:
         """The file with the debug information: beside the ELF, or the ELF itself."""
         beside = self.elf.with_name(self.elf.name + ".debug")
         return beside if beside.exists() else self.elf
+
+    def kernel(self, door, folder):
+        """The file to load for a machine with this door; where it has to be made, in this folder."""
+        if door == "pvh":
+            return self.elf
+        if door != "multiboot":
+            return self.flat
+        # The bzImage without its first page, the setup code, has its multiboot header in front.
+        path = Path(folder) / f"{self.elf.stem}.multiboot"
+        path.write_bytes(self.flat.read_bytes()[SETUP_SIZE:])
+        return path
 
 
 def of_machine(machine, settings):

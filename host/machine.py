@@ -26,6 +26,7 @@ _KEYS = {
     "versions": str,
     "accel": list,
     "elf_at": int,
+    "door": str,
     "arguments": list,
     "guest": list,
     "exit": str,
@@ -42,6 +43,17 @@ _TREE_EDITS = {
     "set": device_tree.replace,
     "add": device_tree.add,
 }
+# Which statuses of the VMM mean that the guest came to its end, by the way it ends the machine. What
+# conveys a verdict has three: all well, something failed, error.
+EXITS = {
+    "psci": (0,),
+    "acpi": (0,),
+    "keyboard": (0,),  # the keyboard controller's reset line
+    "semihosting": (0, 1, 2),
+    "status": (0, 1, 2),
+    "debug-exit": (33, 35, 37),  # QEMU's isa-debug-exit: (value << 1) | 1, the guest's begin at 16
+}
+DOORS = {"x86": ("pvh", "multiboot", "bzimage")}
 _EXPECT_KEYS = {"test", "item", "status", "versions", "accel", "reason", "sometimes"}
 _EXPECT_STATUSES = (FAIL, ERROR, CRASH, TIMEOUT)
 
@@ -76,8 +88,9 @@ class Machine:
     arguments: list  # of the VMM
     versions: str = ""  # of the VMM that it needs
     elf_at: int = 0  # load an ELF file at this address instead of the flat image
+    door: str = ""  # by which boot protocol the image is entered; "": the architecture has one
     guest: list = field(default_factory=list)  # tokens for the guest's command line
-    exit: str = "psci"  # how the guest ends the VM; semihosting and status convey one
+    exit: str = "psci"  # how the guest ends the VM, of EXITS
     capabilities: list = field(default_factory=list)
     capabilities_tcg: list = field(default_factory=list)  # what emulation offers beyond these
     tests: list = field(default_factory=list)  # globs: what runs on it by default, if not all
@@ -224,6 +237,11 @@ def load(path):
             raise BadMachine(f"{path}: '{key}' is missing")
     _check_versions(path, data.get("versions", ""))
     data["device_tree"] = _tree_edits(path, data.get("device_tree", {}))
+    if data.get("exit", "psci") not in EXITS:
+        raise BadMachine(f"{path}: 'exit' must be one of {', '.join(EXITS)}")
+    doors = DOORS.get(data["arch"], ("",))
+    if data.setdefault("door", doors[0]) not in doors:
+        raise BadMachine(f"{path}: 'door' of {data['arch']} must be one of {', '.join(doors)}")
     if data["device_tree"] and data["vmm"] == "kvmtool":
         raise BadMachine(f"{path}: [device_tree]: kvmtool takes no device tree but its own")
     expectations = _load_expectations(path, data.pop("expect", []))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from host import globs, process, vmm
 from host.console import Parser
-from host.machine import contradicted_by_skip, missing_capabilities, version_in
+from host.machine import EXITS, contradicted_by_skip, missing_capabilities, version_in
 from host.results import (
     CRASH,
     ERROR,
@@ -213,7 +213,8 @@ class Session:
 
     def _run_vmm(self, first, number, transcript):
         machine, backend = self.target.machine, self.target.backend
-        start = vmm.Start(machine, self.target.accel, str(self.target.image.flat), self.logs)
+        kernel = str(self.target.image.kernel(machine.door, self.logs))
+        start = vmm.Start(machine, self.target.accel, kernel, self.logs)
         if machine.elf_at:
             from host.vmm import placed_elf
 
@@ -239,7 +240,7 @@ class Session:
         def look():
             from host.vmm import postmortem
 
-            short, long = postmortem.collect(qmp, self.target.image)
+            short, long = postmortem.collect(qmp, self.target.image, machine.door)
             return self.symbolizer.annotate(short), long
 
         ending = process.run(
@@ -396,7 +397,7 @@ class Session:
             return f"the VM went on for {self.limits.linger:g} s after the guest's last word"
         if ending.how == process.POWERED_OFF:
             return ""
-        allowed = (0,) if self.target.machine.exit == "psci" else (0, 1, 2)
+        allowed = EXITS[self.target.machine.exit]
         if ending.how == process.EXITED and ending.status in allowed:
             return ""
         return f"after the guest's last word: {self._how(ending)}"

@@ -53,8 +53,8 @@ class Symbolizer:
         if not program:
             return
         self._frames.update((key, []) for key in keys)
-        # A return address is that of the instruction behind the call.
-        addresses = [hex(int(a, 16) - (4 if is_return else 0)) for a, is_return in keys]
+        # A return address is that of the instruction behind the call; the byte before is inside it.
+        addresses = [hex(int(a, 16) - is_return) for a, is_return in keys]
         try:
             result = subprocess.run(
                 [program, f"--obj={self._image.debug}", "--inlines", "--output-style=LLVM"],

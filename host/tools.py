@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ARCHS = sorted(path.stem for path in (ROOT / "deps" / "targets").glob("*.mk"))
 
 
 @lru_cache(maxsize=None)
@@ -25,10 +26,16 @@ def _answers(arch):
     return answers
 
 
-def from_setup(name, arch="arm64"):
-    """The path that deps/setup wrote down under this name, or "" when there is none."""
-    path = _answers(arch).get(name.upper(), "")
-    return path if path and os.path.exists(path) else ""
+def from_setup(name, arch=""):
+    """The path that deps/setup wrote down under this name, or "" when there is none.
+
+    What is the same for all architectures may have been written down for any of them.
+    """
+    for candidate in (arch,) if arch else ARCHS:
+        path = _answers(candidate).get(name.upper(), "")
+        if path and os.path.exists(path):
+            return path
+    return ""
 
 
 def find_program(name, newest_suffix=False):

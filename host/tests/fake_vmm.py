@@ -85,7 +85,9 @@ def serve_qmp(noise=b""):
 
 
 def end(status):
-    """PSCI has no way to convey a status, semihosting has."""
+    """PSCI has no way to convey a status, semihosting and QEMU's isa-debug-exit have."""
+    if any(argument.startswith("isa-debug-exit") for argument in sys.argv):
+        sys.exit((16 + status) << 1 | 1)
     sys.exit(status if "-semihosting-config" in sys.argv else 0)
 
 
@@ -234,7 +236,9 @@ def main():
         event = {"event": "SHUTDOWN", "data": {"guest": True, "reason": "guest-reset"}}
         print(json.dumps(event), file=control(), flush=True)
         return 0
-    return plan.get("end", 0)
+    if "end" not in plan:
+        end(2 if counts["error"] else 1 if counts["fail"] else 0)
+    return plan["end"]
 
 
 if __name__ == "__main__":

@@ -70,6 +70,8 @@ class Machines(unittest.TestCase):
             (self.MINIMUM + "guest='x'\n", "'guest' must be a list"),
             (self.MINIMUM + "guest=[1]\n", "'guest' must be a list of strings"),
             (self.MINIMUM + "elf_at='0'\n", "'elf_at' must be a int"),
+            (self.MINIMUM + "exit='window'\n", "'exit' must be one of psci, acpi"),
+            (self.MINIMUM + "door='pvh'\n", "'door' of arm64 must be one of"),
             (self.MINIMUM + "versions='new'\n", "not a version range"),
             (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='fail'\n", "needs 'reason'"),
             (self.MINIMUM + "[[expect]]\ntest='a'\nstatus='x'\nreason='r'\n", "status 'x'"),

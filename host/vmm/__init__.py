@@ -21,7 +21,13 @@ from dataclasses import dataclass
 from host import store
 
 # As people write them.
-NAMES = {"qemu": "QEMU", "kvmtool": "kvmtool", "fvp": "FVP", "model": "model"}
+NAMES = {
+    "qemu": "QEMU",
+    "kvmtool": "kvmtool",
+    "firecracker": "Firecracker",
+    "fvp": "FVP",
+    "model": "model",
+}
 
 
 class Missing(Exception):
@@ -49,9 +55,15 @@ class Start:
 
 
 def backend(kind):
-    from host.vmm import fvp, kvmtool, model, qemu
+    from host.vmm import firecracker, fvp, kvmtool, model, qemu
 
-    for candidate in (qemu.Qemu(), kvmtool.Kvmtool(), fvp.Fvp(), model.Model()):
+    for candidate in (
+        qemu.Qemu(),
+        kvmtool.Kvmtool(),
+        firecracker.Firecracker(),
+        fvp.Fvp(),
+        model.Model(),
+    ):
         if candidate.kind == kind:
             return candidate
     raise Missing(f"no VMM back end is called '{kind}' (there are: {', '.join(NAMES)})")

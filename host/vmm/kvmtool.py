@@ -4,8 +4,7 @@
 import os
 
 from host import tools
-from host.vmm import Absent, probe_version
-from host.vmm.qemu import HOST_ARCH
+from host.vmm import Absent, kvm, probe_version
 
 
 class Kvmtool:
@@ -27,11 +26,7 @@ class Kvmtool:
 
     def check(self, machine, accel):
         del accel
-        needed = HOST_ARCH[machine.arch]
-        if os.uname().machine != needed:
-            raise Absent(f"kvmtool runs on {needed} hosts only, this is {os.uname().machine}")
-        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-            raise Absent("/dev/kvm cannot be opened for reading and writing")
+        kvm.check(machine.arch, Absent)
 
     def command(self, path, start):
         # --nodefaults: otherwise kvmtool puts arguments of a Linux guest in front of ours.

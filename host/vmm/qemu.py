@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from host import store, tools
-from host.vmm import Absent, Missing, device_tree, probe_version
+from host.vmm import Absent, Missing, device_tree, kvm, probe_version
 
 # Nothing but what the machine's file asks for; the console is standard output, and with standard
 # input closed nothing is ever typed into the guest. A reset ends QEMU instead of starting over.
@@ -23,9 +23,12 @@ COMMON = (
     "-serial",
     "chardev:console",
 )
-SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
-PROGRAMS = {"arm64": "qemu-system-aarch64"}
-HOST_ARCH = {"arm64": "aarch64"}
+# How the guest's verdict becomes QEMU's status.
+EXIT_DEVICES = {
+    "semihosting": ("-semihosting-config", "enable=on,target=native"),
+    "debug-exit": ("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
+}
+PROGRAMS = {"arm64": "qemu-system-aarch64", "x86": "qemu-system-x86_64"}
 
 
 class Qemu:
@@ -51,18 +54,14 @@ class Qemu:
 
     def check(self, machine, accel):
         if accel == "kvm":
-            needed = HOST_ARCH[machine.arch]
-            if os.uname().machine != needed:
-                raise Missing(f"KVM needs the host to be {needed}, this is {os.uname().machine}")
-            if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-                raise Missing("/dev/kvm cannot be opened for reading and writing")
+            # A machine that is for KVM alone is one more that this host does not have.
+            kvm.check(machine.arch, Absent if machine.accel == ["kvm"] else Missing)
 
     def command(self, path, start):
         command = [path, *COMMON, "-accel", start.accel, *start.machine.arguments]
         if start.machine.device_tree:
             command += ["-dtb", edited_device_tree(path, start)]
-        if start.machine.exit == "semihosting":
-            command += SEMIHOSTING
+        command += EXIT_DEVICES.get(start.machine.exit, ())
         if start.control_fd >= 0:
             command += ["-chardev", f"socket,id=control,fd={start.control_fd}"]
             command += ["-qmp", "chardev:control"]
