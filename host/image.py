@@ -51,7 +51,7 @@ class Image:
         return beside if beside.exists() else self.elf
 
     def kernel(self, door, folder):
-        """The file to load for a machine with this door; where it has to be made, in this folder."""
+        """The file to load for a machine with this door. What has to be made is put in folder."""
         if door == "pvh":
             return self.elf
         if door != "multiboot":

@@ -43,8 +43,8 @@ _TREE_EDITS = {
     "set": device_tree.replace,
     "add": device_tree.add,
 }
-# Which statuses of the VMM mean that the guest came to its end, by the way it ends the machine. What
-# conveys a verdict has three: all well, something failed, error.
+# With which statuses of the VMM the guest has come to its end, by the way in which it ends the VM.
+# What conveys a verdict has three: all well, something failed, error.
 EXITS = {
     "psci": (0,),
     "acpi": (0,),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is different with the second architecture: doors, ways to end, registers of a hung machine."""
+"""What is different with x86: doors, ways to end, registers of a hung machine."""
 
 import json
 import tempfile

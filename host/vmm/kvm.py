@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether KVM on this host can run a guest of some architecture: for every back end that uses it."""
+"""Whether KVM on this host can run a guest of an architecture: for all back ends that use it."""
 
 import contextlib
 import fcntl
@@ -32,8 +32,8 @@ def check(arch, refusal):
 def has_virtualisation():
     """Whether this x86 host's CPUs have what KVM is made for.
 
-    There are kernels whose KVM works without, in software. It is slow, and what it does wrong is not
-    what anybody else's does.
+    There are kernels whose KVM works without, in software. It is slow, and has defects that no
+    other has.
     """
     try:
         with open(CPUINFO, encoding="ascii", errors="replace") as stream:

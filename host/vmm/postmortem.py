@@ -20,7 +20,9 @@ _PC = re.compile(r"\b(?:PC|RIP)\s*=\s*([0-9a-f]{8,16})", re.IGNORECASE)
 _FRAME = re.compile(r"\b(?:X29|RBP)\s*=\s*([0-9a-f]{8,16})", re.IGNORECASE)
 _STATES = (
     re.compile(r"(?P<name>PSTATE)=(?P<value>[0-9a-f]+)[^\n]*?(?P<level>EL\dh?t?)"),
-    re.compile(r"(?P<name>RFL)=(?P<value>[0-9a-f]+) \S+ CPL=(?P<level>\d)[^\n]*?HLT=(?P<halted>\d)"),
+    re.compile(
+        r"(?P<name>RFL)=(?P<value>[0-9a-f]+) \S+ CPL=(?P<level>\d)[^\n]*?HLT=(?P<halted>\d)"
+    ),
 )
 _WORDS = re.compile(r":\s*(0x[0-9a-f]+)(?:\s+(0x[0-9a-f]+))?")
 _ROM = re.compile(r'addr=([0-9a-f]+)\s+size=(0x[0-9a-f]+)\s+mem=\w+\s+name="([^"]*)"')

@@ -8,6 +8,7 @@
 #include "lib/time/time.h"
 
 #include <arch/exception.h>
+#include <arch/mmu.h>
 #include <arch/timer.h>
 
 #include <atomic>
@@ -29,12 +30,22 @@ namespace {
 
 constexpr std::uint64_t without_end = ~std::uint64_t{0};
 
+// Behind the last RAM; a PC's firmware keeps its tables right there.
+volatile std::uint64_t& beyond_ram()
+{
+    const fdt::Region& last = mem::ram().back();
+    std::uint64_t address = last.base + last.size;
+    while (arch::access_of(address)) {
+        address += mem::page_size;
+    }
+    return *reinterpret_cast<volatile std::uint64_t*>(address);
+}
+
 }  // namespace
 
 TEST(misbehave, data_abort, .summary = "the case writes behind the end of RAM", .on_request = true)
 {
-    const fdt::Region& last = mem::ram().back();
-    *reinterpret_cast<volatile std::uint64_t*>(last.base + last.size) = 1;
+    beyond_ram() = 1;
     EXPECT_TRUE(false);
 }
 
@@ -67,10 +78,7 @@ TEST(misbehave, crash_in_handler,
     if (!id) {
         return test::skip("{}", id.error().what);
     }
-    const auto handler = [](irq::Id) {
-        const fdt::Region& last = mem::ram().back();
-        *reinterpret_cast<volatile std::uint64_t*>(last.base + last.size) = 1;
-    };
+    const auto handler = [](irq::Id) { beyond_ram() = 1; };
     const irq::Guard guard{*id, handler};
     const auto swallowed = arch::raised([] {
         arch::set_deadline(arch::counter());
